@@ -1,0 +1,132 @@
+//! What is known of a task, as the store answers it.
+//!
+//! Not here: the JSON documents of the API, which are made from these.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::TaskId;
+use crate::submit::NewTask;
+use crate::task::Task;
+use crate::time::UnixMicros;
+
+/// A stored task with everything around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskView {
+    /// As it was submitted.
+    pub submitted: NewTask,
+    /// Where it stands.
+    pub task: Task,
+    /// When it was inserted.
+    pub created_at: UnixMicros,
+    /// When the latest attempt was claimed.
+    pub started_at: Option<UnixMicros>,
+    /// JSON; only when completed.
+    pub result: Option<Vec<u8>>,
+    /// The errors of its attempts, oldest first; at most [`ERRORS_KEPT`].
+    pub errors: Vec<AttemptError>,
+    /// The progress that the latest ended attempt had reported last.
+    pub progress: Option<Progress>,
+    /// Why a queued task cannot start although a slot may be free.
+    pub held: bool,
+}
+
+impl TaskView {
+    /// Its id.
+    pub fn id(&self) -> TaskId {
+        self.submitted.id
+    }
+}
+
+/// How many errors of a task are kept: the latest.
+pub const ERRORS_KEPT: u32 = 50;
+
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptError {
+    /// Which attempt.
+    pub attempt: u32,
+    /// When it ended.
+    pub at: UnixMicros,
+    /// Which host ran it.
+    pub host: String,
+    /// Which generation of the plugin ran it.
+    pub generation: u32,
+    /// A short word for programs.
+    pub code: String,
+    /// What people read.
+    pub message: String,
+}
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Units done.
+    pub current: u64,
+    /// Units in all; 0 if unknown.
+    pub total: u64,
+    /// What it does now; may be empty.
+    pub message: String,
+    /// From the first report of the attempt to the latest.
+    #[serde(rename = "elapsed_us", with = "micros")]
+    pub elapsed: Duration,
+    /// Units done at the first report: what was done before does not count for the rate.
+    pub first: u64,
+}
+
+impl Progress {
+    /// How much of the whole is done, 0 to 100; none while the total is unknown.
+    pub fn percentage(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
+        let percentage = |current: u64, total: u64| (current as f64 / total as f64 * 100.0).min(100.0);
+        (self.total > 0).then(|| percentage(self.current, self.total))
+    }
+
+    /// Units a second since the first report; none before a second report.
+    pub fn rate(&self) -> Option<f64> {
+        let seconds = self.elapsed.as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "a rate needs no more than 52 bits")]
+        let done = self.current.saturating_sub(self.first) as f64;
+        (seconds > 0.0).then(|| done / seconds)
+    }
+
+    /// Seconds until the total is reached at this rate; none while rate or total are unknown.
+    pub fn eta_seconds(&self) -> Option<f64> {
+        let rate = self.rate().filter(|rate| *rate > 0.0)?;
+        #[expect(clippy::cast_precision_loss, reason = "an estimate needs no more than 52 bits")]
+        let left = self.total.saturating_sub(self.current) as f64;
+        (self.total > 0).then(|| left / rate)
+    }
+}
+
+mod micros {
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_counts_only_what_this_attempt_did() {
+        let progress = Progress { current: 60, total: 100, first: 50, elapsed: Duration::from_secs(5), ..Progress::default() };
+        assert_eq!((progress.percentage(), progress.rate(), progress.eta_seconds()), (Some(60.0), Some(2.0), Some(20.0)));
+    }
+
+    #[test]
+    fn without_a_total_there_is_no_estimate() {
+        let progress = Progress { current: 60, elapsed: Duration::from_secs(5), ..Progress::default() };
+        assert_eq!((progress.percentage(), progress.rate(), progress.eta_seconds()), (None, Some(12.0), None));
+    }
+}

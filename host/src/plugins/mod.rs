@@ -1,0 +1,182 @@
+//! Native plugins: found, checked, loaded, and their tasks run.
+//!
+//! Not here: which task runs when (`services`), what an end means for the task (`taskhost_core::task::step`).
+//! Start at [`Kinds`] and [`Executor`], the two ports that services and `Host` see.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::ids::{KindName, LeaseId, PluginName, QueueName, TaskId};
+use taskhost_core::retry::PartialRetry;
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::Progress;
+
+/// What is known of a kind that a loaded plugin provides.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name.
+    pub name: KindName,
+    /// The plugin that provides it.
+    pub plugin: PluginName,
+    /// Which loaded copy of the plugin, from 1.
+    pub generation: u32,
+    /// From the kind's meta: its title, the one line that says what it does.
+    pub title: String,
+    /// The JSON Schema of its params.
+    pub params_schema: serde_json::Value,
+    /// The kind's own retry defaults.
+    pub retry: PartialRetry,
+    /// The kind's own limit for one attempt.
+    pub timeout: Option<Duration>,
+    /// The queue that its tasks go to unless the submitter says otherwise.
+    pub queue: Option<QueueName>,
+    /// What its progress counts: `bytes`, `files`; may be empty.
+    pub unit: String,
+    /// It runs programs; needs more than a read or submit right.
+    pub privileged: bool,
+    /// Why its tasks cannot run now, if they cannot.
+    pub held: Option<String>,
+    // The loader adds: the compiled schema, the generation and the place in its table.
+}
+
+/// A plugin as operators see it.
+#[derive(Debug, Clone)]
+pub struct PluginView {
+    /// Its name, or its file's name if it could not say.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Which loaded copy, from 1.
+    pub generation: u32,
+    /// The file it came from.
+    pub path: std::path::PathBuf,
+    /// SHA-256 of the file, hexadecimal.
+    pub sha256: String,
+    /// Its kinds.
+    pub kinds: Vec<KindName>,
+    /// Why it is not loaded, if it is not.
+    pub error: Option<String>,
+}
+
+/// The kinds that the loaded plugins provide.
+pub trait Kinds: Send + Sync + Debug {
+    /// The kind of this name.
+    fn find(&self, name: &KindName) -> Option<Arc<Kind>>;
+    /// Every kind, sorted by name.
+    fn all(&self) -> Vec<Arc<Kind>>;
+    /// Every plugin, also those refused, sorted by name.
+    fn plugins(&self) -> Vec<PluginView>;
+}
+
+/// One call of a kind for a task.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// The task.
+    pub task: TaskId,
+    /// The lease under which it runs; every report carries it.
+    pub lease: LeaseId,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// The kind that runs; keeps its generation alive.
+    pub kind: Arc<Kind>,
+    /// JSON.
+    pub params: Vec<u8>,
+    /// The last checkpoint; empty if there is none.
+    pub state: Vec<u8>,
+    /// JSON: `max_attempts`, `queue`, `job`, `nominal_at`.
+    pub context: Vec<u8>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+}
+
+/// What an attempt says while it runs, and at its end.
+#[derive(Debug)]
+pub enum Report {
+    /// It saved a checkpoint and waits to hear that it is durable ([`Executor::saved`]).
+    Saved {
+        /// The task.
+        task: TaskId,
+        /// The lease it runs under.
+        lease: LeaseId,
+        /// Names this save to the attempt.
+        ticket: u64,
+        /// JSON.
+        state: Vec<u8>,
+    },
+    /// It is over. Reported exactly once for each [`Attempt`] started.
+    Ended {
+        /// The task.
+        task: TaskId,
+        /// The lease it ran under.
+        lease: LeaseId,
+        /// Which generation of the plugin ran it.
+        generation: u32,
+        /// How.
+        outcome: Outcome,
+        /// What it had reported last.
+        progress: Option<Progress>,
+    },
+}
+
+/// How an attempt ended, in the host's words.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// It did its work; the result as JSON.
+    Done(Vec<u8>),
+    /// It failed.
+    Failed {
+        /// Trying again cannot help.
+        fatal: bool,
+        /// The wait that the failure itself asks for.
+        delay: Option<Duration>,
+        /// A short word for programs: `panic`, `error`, what the plugin gave.
+        code: String,
+        /// What people read.
+        message: String,
+    },
+    /// It wants to go on later, from this state (JSON).
+    Suspended {
+        /// When.
+        until: UnixMicros,
+        /// JSON.
+        state: Vec<u8>,
+    },
+    /// What it works with asked to slow down until then.
+    RateLimited {
+        /// When.
+        until: UnixMicros,
+        /// What people read.
+        message: String,
+    },
+    /// The host stopped it: drain or shutdown.
+    Interrupted,
+    /// It stopped because it was asked to cancel.
+    Cancelled,
+    /// It was told to stop after its timeout and did not finish within the grace.
+    TimedOut(Duration),
+}
+
+/// Runs attempts in plugin code. Every call returns at once.
+///
+/// Reports go, in vectors, into the channel that the executor was made with.
+pub trait Executor: Send + Sync + Debug {
+    /// Enters the plugin for each attempt.
+    fn start(&self, attempts: Vec<Attempt>);
+    /// Tells a running attempt to cancel; after the grace an async one is dropped and reported [`Outcome::Cancelled`].
+    fn cancel(&self, task: TaskId, lease: LeaseId);
+    /// A save is durable.
+    fn saved(&self, task: TaskId, lease: LeaseId, ticket: u64);
+    /// The attempt no longer holds the task: it is told, dropped if it can be, and nothing it says counts.
+    fn lease_lost(&self, task: TaskId, lease: LeaseId);
+    /// What a running task reported last.
+    fn progress(&self, task: TaskId) -> Option<Progress>;
+    /// It ignores that it was told to stop (a blocking attempt whose timeout or cancel grace is over).
+    fn is_stuck(&self, task: TaskId) -> bool;
+    /// Tells every attempt, and each that is started from now on, to save and stop.
+    fn drain(&self);
+    /// Ends every attempt that still runs as [`Outcome::Interrupted`]: async ones are dropped, blocking ones left alone.
+    fn give_back(&self);
+    /// How many attempts run.
+    fn running(&self) -> usize;
+}
