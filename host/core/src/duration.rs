@@ -9,13 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The units, largest first, with their length in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// The longest duration in milliseconds: what is left of it in microseconds fits an instant (about 292,000 years).
 const LONGEST_MS: u64 = i64::MAX as u64 / 1_000;
@@ -125,9 +119,10 @@ impl FromStr for DurationText {
         let (mut rest, mut smaller_units, mut total_ms) = (text, &UNITS[..], 0_u64);
         while !rest.is_empty() {
             let (number, unit, tail) = split_part(text, rest)?;
-            let place = UNITS.iter().position(|&(name, _)| name == unit).ok_or_else(|| {
-                DurationError::UnknownUnit { text: whole(), unit: unit.to_owned() }
-            })?;
+            let place = UNITS
+                .iter()
+                .position(|&(name, _)| name == unit)
+                .ok_or_else(|| DurationError::UnknownUnit { text: whole(), unit: unit.to_owned() })?;
             // The units that may still follow are the tail of the list behind the last one used.
             let used = UNITS.len() - smaller_units.len();
             if place < used {

@@ -86,8 +86,7 @@ impl RetryPolicy {
         let max = self.max.as_secs_f64();
         let plain = (self.initial.as_secs_f64() * factor).min(max);
         let spread = self.jitter * (2.0 * unit_random.clamp(0.0, 1.0) - 1.0);
-        Duration::try_from_secs_f64(plain * (1.0 + spread))
-            .map_or(self.max, |delay| delay.min(self.max))
+        Duration::try_from_secs_f64(plain * (1.0 + spread)).map_or(self.max, |delay| delay.min(self.max))
     }
 }
 
@@ -134,8 +133,7 @@ pub enum RetryError {
 
 impl PartialRetry {
     /// Says nothing: everything comes from the next place.
-    pub const EMPTY: Self =
-        Self { attempts: None, backoff: None, initial: None, max: None, jitter: None };
+    pub const EMPTY: Self = Self { attempts: None, backoff: None, initial: None, max: None, jitter: None };
 
     /// Checks the given parts.
     /// # Errors
@@ -259,9 +257,7 @@ mod tests {
 
     #[test]
     fn without_jitter_each_backoff_grows_as_its_name_says() {
-        let seconds = |backoff| {
-            [1, 2, 3, 4].map(|attempt| policy(backoff, 0.0).delay(attempt, 0.9).as_secs())
-        };
+        let seconds = |backoff| [1, 2, 3, 4].map(|attempt| policy(backoff, 0.0).delay(attempt, 0.9).as_secs());
         assert_eq!(seconds(Backoff::Fixed), [1, 1, 1, 1]);
         assert_eq!(seconds(Backoff::Linear), [1, 2, 3, 4]);
         assert_eq!(seconds(Backoff::Exponential), [1, 2, 4, 8]);
