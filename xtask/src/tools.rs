@@ -1,0 +1,88 @@
+//! The programs that the tests call, beside Rust's own: installed where we may, else named.
+//!
+//! Start at [`ensure_all`].
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::console::say;
+use crate::shell;
+
+/// One program, and the Debian package that brings it.
+#[derive(Debug)]
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    /// What a test does with it.
+    purpose: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { program: "cc", package: "gcc", purpose: "compiles the C plugin and the layout checks" },
+    Tool { program: "tar", package: "tar", purpose: "unpacks a backup" },
+    Tool { program: "zstd", package: "zstd", purpose: "lets `tar` read a `.tar.zst`" },
+    Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },
+    Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
+];
+
+/// # Errors
+/// If a tool is missing and cannot be installed; the message holds the command that would.
+pub(crate) fn ensure_all() -> Result<()> {
+    let missing = missing(is_on_path);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for tool in &missing {
+        say(&format!("missing: `{}` ({})", tool.program, tool.purpose));
+    }
+    if !may_install() {
+        bail!("the tests need more programs\n\nhint: {}", install_hint(&missing));
+    }
+    install(&missing)
+}
+
+fn missing(is_there: impl Fn(&str) -> bool) -> Vec<&'static Tool> {
+    TOOLS.iter().filter(|tool| !is_there(tool.program)).collect()
+}
+
+fn install_hint(missing: &[&Tool]) -> String {
+    format!("sudo apt-get install {} (or the like of your system)", packages(missing).join(" "))
+}
+
+fn packages(missing: &[&Tool]) -> Vec<&'static str> {
+    missing.iter().map(|tool| tool.package).collect()
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// Only root on a Debian, which is what a container of a CI is.
+fn may_install() -> bool {
+    let is_root = || shell::capture(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    Path::new("/etc/debian_version").exists() && is_on_path("apt-get") && is_root()
+}
+
+fn install(missing: &[&Tool]) -> Result<()> {
+    let apt = || {
+        let mut command = Command::new("apt-get");
+        command.env("DEBIAN_FRONTEND", "noninteractive").arg("--quiet");
+        command
+    };
+    shell::run(apt().arg("update"))?;
+    shell::run(apt().args(["install", "--yes"]).args(packages(missing)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{install_hint, missing};
+
+    #[test]
+    fn a_missing_tool_is_named_with_the_package_that_brings_it() {
+        let missing = missing(|program| program != "sha256sum" && program != "strace");
+        assert_eq!(install_hint(&missing), "sudo apt-get install coreutils strace (or the like of your system)");
+    }
+}
