@@ -69,6 +69,8 @@ pub struct LeaseId(u64);
 impl LeaseId {
     /// The lease of a task that no host has claimed yet.
     pub const NONE: Self = Self(0);
+    /// The lease of the first claim.
+    pub const FIRST: Self = Self(1);
 
     /// Wraps a number that [`LeaseId::as_u64`] gave.
     pub fn from_u64(number: u64) -> Self {

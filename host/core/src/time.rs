@@ -19,6 +19,8 @@ pub struct UnixMicros(i64);
 pub struct TimeError(String);
 
 impl UnixMicros {
+    /// 2001-09-09T01:46:40Z: an instant for examples, far from both ends.
+    pub(crate) const MIDDLE: Self = Self(1_000_000_000_000_000);
     /// The last instant that has a text: 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 

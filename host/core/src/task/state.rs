@@ -9,7 +9,7 @@ use crate::retry::RetryPolicy;
 use crate::time::UnixMicros;
 
 /// The part of a task that [`super::step`] reads and writes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Task {
     /// Where it stands.
     pub state: TaskState,
@@ -240,7 +240,12 @@ impl Task {
     /// A new task: scheduled if its time is still to come, else queued.
     ///
     /// `retry.attempts` becomes its budget.
-    pub fn submitted(retry: RetryPolicy, run_at: Option<UnixMicros>, expires_at: Option<UnixMicros>, now: UnixMicros) -> Self {
+    pub fn submitted(
+        retry: RetryPolicy,
+        run_at: Option<UnixMicros>,
+        expires_at: Option<UnixMicros>,
+        now: UnixMicros,
+    ) -> Self {
         Self {
             state: TaskState::ready(run_at, now),
             lease: LeaseId::NONE,
@@ -255,7 +260,12 @@ impl Task {
     }
 
     /// A new task that waits for others.
-    pub fn blocked(retry: RetryPolicy, run_at: Option<UnixMicros>, expires_at: Option<UnixMicros>, now: UnixMicros) -> Self {
+    pub fn blocked(
+        retry: RetryPolicy,
+        run_at: Option<UnixMicros>,
+        expires_at: Option<UnixMicros>,
+        now: UnixMicros,
+    ) -> Self {
         let state = TaskState::Blocked { due_at: run_at, parent_dead: false };
         Self { state, ..Self::submitted(retry, None, expires_at, now) }
     }

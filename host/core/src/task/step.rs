@@ -13,7 +13,7 @@ pub const SUSPENSIONS_MAX: u32 = 1_000;
 pub const INTERRUPTIONS_MAX: u32 = 20;
 
 /// What an event makes of a task.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Step {
     /// The task as it is from now on; it may be as it was.
     Kept(Task),
@@ -57,7 +57,7 @@ pub fn step(task: &Task, event: Event, now: UnixMicros) -> Result<Step, Rejected
         Event::Claimed(lease) => claimed(task, lease, now)?,
         Event::Checkpointed(lease) => {
             let _cancelling = running(task, lease)?;
-            Task { interruptions: 0, ..task.clone() }
+            Task { interruptions: 0, ..*task }
         }
         Event::Ended(lease, end) => {
             let cancelling = running(task, lease)?;
@@ -79,9 +79,13 @@ fn not_now(task: &Task) -> Rejected {
 
 fn due(task: &Task, now: UnixMicros) -> Result<Task, Rejected> {
     match task.state {
-        TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } if due_at > now => Err(Rejected::TooEarly(due_at)),
+        TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } if due_at > now => {
+            Err(Rejected::TooEarly(due_at))
+        }
         // Ready since it was due, not since somebody looked: a late look does not cost its place in the queue.
-        TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } => Ok(at(task, TaskState::Queued { ready_at: due_at })),
+        TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } => {
+            Ok(at(task, TaskState::Queued { ready_at: due_at }))
+        }
         TaskState::Blocked { .. }
         | TaskState::Queued { .. }
         | TaskState::Running { .. }
@@ -115,7 +119,7 @@ fn claimed(task: &Task, lease: LeaseId, now: UnixMicros) -> Result<Task, Rejecte
         return Err(Rejected::StaleLease { carried: lease, held: task.lease });
     }
     let state = TaskState::Running { started_at: now, cancelling: false };
-    Ok(Task { state, lease, attempt: task.attempt + 1, expires_at: None, ..task.clone() })
+    Ok(Task { state, lease, attempt: task.attempt + 1, expires_at: None, ..*task })
 }
 
 /// Whether the running task is being cancelled; an error if it does not run under this lease.
@@ -193,9 +197,10 @@ fn given_back(task: &Task, now: UnixMicros) -> Task {
 
 fn cancel_asked(task: &Task, now: UnixMicros) -> Result<Task, Rejected> {
     match task.state {
-        TaskState::Scheduled { .. } | TaskState::Blocked { .. } | TaskState::Queued { .. } | TaskState::Retrying { .. } => {
-            Ok(cancelled(task, CancelReason::Asked, now))
-        }
+        TaskState::Scheduled { .. }
+        | TaskState::Blocked { .. }
+        | TaskState::Queued { .. }
+        | TaskState::Retrying { .. } => Ok(cancelled(task, CancelReason::Asked, now)),
         TaskState::Running { started_at, .. } => Ok(at(task, TaskState::Running { started_at, cancelling: true })),
         TaskState::Completed { .. } | TaskState::Cancelled { .. } | TaskState::Dead { .. } => Err(not_now(task)),
     }
@@ -236,5 +241,5 @@ fn cancelled(task: &Task, reason: CancelReason, now: UnixMicros) -> Task {
 }
 
 fn at(task: &Task, state: TaskState) -> Task {
-    Task { state, ..task.clone() }
+    Task { state, ..*task }
 }
