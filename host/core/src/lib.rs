@@ -7,6 +7,7 @@ pub mod duration;
 pub mod ids;
 pub mod priority;
 pub mod retry;
+pub mod schedule;
 pub mod submit;
 pub mod suggest;
 pub mod task;

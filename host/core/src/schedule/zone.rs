@@ -1,0 +1,102 @@
+//! Time zones: between instants and what the clocks of a place show.
+//!
+//! Not here: which times a cron line names (`cron`). Start at [`Zone`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone};
+use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
+
+use super::error::ZoneError;
+use crate::suggest::closest;
+use crate::time::UnixMicros;
+
+/// An IANA time zone, like `Europe/Berlin`. The default is `UTC`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Zone(Tz);
+
+impl Zone {
+    /// Coordinated universal time.
+    pub const UTC: Self = Self(Tz::UTC);
+
+    /// The instant as RFC 3339 with the zone's offset, like `2027-03-28T03:00:00+02:00`; a fraction only if there is one.
+    pub fn format(self, instant: UnixMicros) -> String {
+        match DateTime::from_timestamp_micros(instant.as_micros()) {
+            Some(time) => time.with_timezone(&self.0).to_rfc3339_opts(SecondsFormat::AutoSi, false),
+            // Outside the calendar (262,000 years before 1970) there is no local time.
+            None => instant.to_string(),
+        }
+    }
+
+    /// What the clocks show at that instant; `None` outside the calendar.
+    pub(super) fn wall(self, instant: UnixMicros) -> Option<NaiveDateTime> {
+        DateTime::from_timestamp_micros(instant.as_micros()).map(|time| time.with_timezone(&self.0).naive_local())
+    }
+
+    /// The first instant at which the clocks show `wall`, or, where they skip it, the first one behind the gap.
+    pub(super) fn first_instant(self, wall: NaiveDateTime) -> UnixMicros {
+        let utc = match self.0.offset_from_local_datetime(&wall) {
+            MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => wall - offset.fix(),
+            MappedLocalTime::None => self.end_of_gap(wall),
+        };
+        UnixMicros::from_micros(utc.and_utc().timestamp_micros())
+    }
+
+    /// The instant, as UTC, at which the clocks jump over `wall`.
+    fn end_of_gap(self, wall: NaiveDateTime) -> NaiveDateTime {
+        let begin = GapInfo::new(&wall, &self.0).and_then(|gap| gap.begin);
+        let (last_before, offset) = begin.expect("a time that the clocks skip lies between two spans of the zone");
+        last_before - offset.fix()
+    }
+}
+
+/// One second: cron's grain.
+pub(super) const SECOND: TimeDelta = TimeDelta::seconds(1);
+
+impl Default for Zone {
+    fn default() -> Self {
+        Self::UTC
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.0.name())
+    }
+}
+
+impl FromStr for Zone {
+    type Err = ZoneError;
+
+    fn from_str(text: &str) -> Result<Self, ZoneError> {
+        text.parse().map(Self).map_err(|_| ZoneError {
+            text: text.to_owned(),
+            suggestion: closest(text, TZ_VARIANTS.iter().map(|zone| zone.name())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_zone_is_refused_with_the_nearest_name() {
+        let refused = "Europe/Berln".parse::<Zone>().unwrap_err();
+        assert_eq!(refused.to_string(), "unknown time zone `Europe/Berln`");
+        assert_eq!(refused.hint(), "did you mean `Europe/Berlin`?");
+        assert_eq!("europe/berlin".parse::<Zone>().unwrap_err().hint(), "did you mean `Europe/Berlin`?");
+        assert!("".parse::<Zone>().unwrap_err().hint().contains("IANA"));
+    }
+
+    #[test]
+    fn an_instant_is_written_with_the_offset_of_its_zone() {
+        let instant: UnixMicros = "2027-03-28T01:00:00Z".parse().unwrap();
+        let written = |zone: &str| zone.parse::<Zone>().unwrap().format(instant);
+        assert_eq!(written("Europe/Berlin"), "2027-03-28T03:00:00+02:00");
+        assert_eq!(written("UTC"), "2027-03-28T01:00:00+00:00");
+        let fraction = instant.saturating_add(std::time::Duration::from_millis(5));
+        assert_eq!(Zone::UTC.format(fraction), "2027-03-28T01:00:00.005+00:00");
+    }
+}
