@@ -37,7 +37,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 
 fn format(workspace: &Workspace) -> Result<()> {
     shell::run(&mut cargo(workspace, &["fmt", "--all", "--check"]))
-        .context("the code is not formatted; `cargo fmt --all` does it")
+        .context("if only the format is wrong, `cargo fmt --all` mends it")
 }
 
 fn clippy(workspace: &Workspace) -> Result<()> {
