@@ -4,4 +4,6 @@
 //! (which builds everything once and takes it down again).
 
 pub mod clock;
+pub mod events;
 pub mod plugins;
+pub mod store;

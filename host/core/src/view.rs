@@ -22,6 +22,8 @@ pub struct TaskView {
     pub created_at: UnixMicros,
     /// When the latest attempt was claimed.
     pub started_at: Option<UnixMicros>,
+    /// The hosts that ran attempts of it.
+    pub attempted_by: Vec<String>,
     /// JSON; only when completed.
     pub result: Option<Vec<u8>>,
     /// The errors of its attempts, oldest first; at most [`ERRORS_KEPT`].
@@ -120,8 +122,12 @@ mod tests {
 
     #[test]
     fn an_estimate_counts_only_what_this_attempt_did() {
-        let progress = Progress { current: 60, total: 100, first: 50, elapsed: Duration::from_secs(5), ..Progress::default() };
-        assert_eq!((progress.percentage(), progress.rate(), progress.eta_seconds()), (Some(60.0), Some(2.0), Some(20.0)));
+        let progress =
+            Progress { current: 60, total: 100, first: 50, elapsed: Duration::from_secs(5), ..Progress::default() };
+        assert_eq!(
+            (progress.percentage(), progress.rate(), progress.eta_seconds()),
+            (Some(60.0), Some(2.0), Some(20.0))
+        );
     }
 
     #[test]

@@ -1,0 +1,278 @@
+//! Where tasks are kept: the port that services and `Host` see.
+//!
+//! Not here: which state follows which (`taskhost_core::task::step`; every adapter asks it), SQL (the adapters).
+//! The time is always an argument. Start at [`Store`].
+
+pub mod sqlite;
+
+use std::fmt::Debug;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{End, Rejected, Status};
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::{AttemptError, Progress, TaskView};
+use tokio::sync::{oneshot, watch};
+
+/// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
+///
+/// What a call changes is all or nothing. Assignments go, in the order of their commits, into the channel that the
+/// adapter was opened with.
+pub trait Store: Send + Sync + Debug {
+    /// Inserts tasks, all or none. Answers with the status of each at its insertion.
+    ///
+    /// A task that meets a free slot while nothing waits before it starts in the same commit; it is still answered as `queued`.
+    fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>>;
+
+    /// Inserts the task of a nominal time of a job and moves the job's cursor there, unless the cursor has reached it
+    /// already. Answers whether it did.
+    fn fire(&self, firing: Firing, now: UnixMicros) -> Reply<bool>;
+
+    /// Remembers jobs at first sight, and where the schedule of one has changed starts it anew; answers where each stands.
+    fn adopt(&self, jobs: Vec<JobSighting>, now: UnixMicros) -> Reply<Vec<JobCursor>>;
+
+    /// Takes what attempts report. Answers for each, in order, the status that the task has now.
+    fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>>;
+
+    /// Cancels a task that waits, or tells a running one. Answers the status that it has now.
+    fn cancel(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, CancelRefused>>;
+
+    /// Says what this host can run; holds until the next offer. Tasks of other kinds are held.
+    fn offer(&self, offer: Offer, now: UnixMicros);
+
+    /// Does what is due: queues tasks whose time has come, cancels expired ones, deletes those kept long enough.
+    fn advance(&self, now: UnixMicros) -> Reply<()>;
+
+    /// When [`Store::advance`] has something to do next.
+    fn next_due(&self) -> watch::Receiver<Option<UnixMicros>>;
+
+    /// The queues that tasks were ever put into.
+    fn queues(&self) -> Reply<Vec<QueueName>>;
+
+    /// Reads a task. Blocks on the disk: call it where blocking is allowed.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError>;
+
+    /// Becomes `Some` when the store can no longer keep its promises; the daemon must end then.
+    fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>>;
+
+    /// Commits what it was given and lets go of the files. Calls after this are answered with [`StoreError::Closed`].
+    fn close(&self) -> Reply<()>;
+}
+
+/// What a host can run.
+#[derive(Debug, Clone, Default)]
+pub struct Offer {
+    /// How many tasks of each queue may run at once; a queue that is not named gets none.
+    pub slots: Vec<(QueueName, u32)>,
+    /// The kinds that can run.
+    pub kinds: Vec<KindName>,
+}
+
+/// A nominal time of a job that has come.
+#[derive(Debug, Clone)]
+pub struct Firing {
+    /// The job.
+    pub job: JobName,
+    /// The job's cursor afterwards: times up to it are never fired again.
+    pub cursor: UnixMicros,
+    /// The task to insert.
+    pub task: NewTask,
+}
+
+/// A job as the configuration shows it.
+#[derive(Debug, Clone)]
+pub struct JobSighting {
+    /// Its name.
+    pub job: JobName,
+    /// Its schedule as text: another text is another schedule.
+    pub schedule: String,
+}
+
+/// How far a job's schedule has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobCursor {
+    /// The job.
+    pub job: JobName,
+    /// When this schedule was first seen.
+    pub anchor: UnixMicros,
+    /// Nominal times up to this one are accounted for.
+    pub cursor: UnixMicros,
+}
+
+/// What an attempt reports, made ready for the store.
+#[derive(Debug, Clone)]
+pub struct AttemptReport {
+    /// The task.
+    pub task: TaskId,
+    /// The lease under which the attempt ran.
+    pub lease: LeaseId,
+    /// What it says.
+    pub change: Change,
+}
+
+/// What changes by a report.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// A checkpoint to keep, as JSON.
+    Checkpoint(Vec<u8>),
+    /// The attempt is over.
+    Ended(Box<Ending>),
+}
+
+/// The end of an attempt.
+#[derive(Debug, Clone)]
+pub struct Ending {
+    /// How it ended.
+    pub end: End,
+    /// The result as JSON, if it is done.
+    pub result: Option<Vec<u8>>,
+    /// The state as JSON from which a suspended task goes on.
+    pub state: Option<Vec<u8>>,
+    /// Why it failed, if it did.
+    pub error: Option<AttemptError>,
+    /// The progress that it reported last.
+    pub progress: Option<Progress>,
+}
+
+/// What the host has to do, in this order.
+#[derive(Debug)]
+pub enum Assignment {
+    /// Run this: the claim is durable.
+    Start(Box<Claimed>),
+    /// Tell the attempt under this lease to stop.
+    Cancel(TaskId, LeaseId),
+}
+
+/// A task that was claimed for this host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claimed {
+    /// The task.
+    pub id: TaskId,
+    /// The lease under which it runs.
+    pub lease: LeaseId,
+    /// What runs.
+    pub kind: KindName,
+    /// Its queue.
+    pub queue: QueueName,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// How many it may have in all.
+    pub attempts_max: u32,
+    /// JSON.
+    pub params: Vec<u8>,
+    /// The last checkpoint as JSON; empty if there is none.
+    pub state: Vec<u8>,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// The job that made it.
+    pub job: Option<JobName>,
+    /// The nominal time that fired it.
+    pub nominal_at: Option<UnixMicros>,
+}
+
+/// Why a task is not cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CancelRefused {
+    /// There is none of this id.
+    #[error("there is no such task")]
+    Unknown,
+    /// It has ended.
+    #[error("the task has ended")]
+    Rejected(#[from] Rejected),
+}
+
+/// What a store says when it cannot do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another daemon holds it.
+    #[error("{path} is in use by another daemon")]
+    InUse {
+        /// The lock file.
+        path: String,
+    },
+    /// It cannot be opened.
+    #[error("cannot open the store {path}: {reason}")]
+    Open {
+        /// The store's file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file is damaged.
+    #[error("the store {path} is damaged: {reason}")]
+    Damaged {
+        /// The store's file.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The file belongs to something else, or to a later version.
+    #[error("the store {path} is not for this version: {reason}")]
+    Foreign {
+        /// The store's file.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("the disk that holds the store {path} is full")]
+    Full {
+        /// The store's file.
+        path: String,
+    },
+    /// An operation failed.
+    #[error("the store {path} failed: {reason}")]
+    Failed {
+        /// The store's file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// It was closed, or it failed before.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "stop the other daemon, or give this one its own `store` and `state` in [host]",
+            Self::Open { .. } => "check the path in [host] `store`, and that the daemon may write there",
+            Self::Damaged { .. } => "restore a backup of the file, or move it away to begin with an empty store",
+            Self::Foreign { .. } => "run the version of taskhost that wrote it, or name another file in [host] `store`",
+            Self::Full { .. } => "free some space and start the daemon again; everything acknowledged is safe",
+            Self::Failed { .. } => {
+                "look at the disk; everything acknowledged is safe, and the next start goes on from there"
+            }
+            Self::Closed => "the daemon is stopping",
+        }
+    }
+}
+
+/// The answer of a store that is still to come. Dropping it does not undo the call.
+#[derive(Debug)]
+pub struct Reply<T>(oneshot::Receiver<Result<T, StoreError>>);
+
+impl<T> Reply<T> {
+    /// A reply and the end to answer it from; if that is dropped the answer is [`StoreError::Closed`].
+    pub fn pending() -> (oneshot::Sender<Result<T, StoreError>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+}
+
+impl<T> Future for Reply<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx).map(|answer| answer.unwrap_or(Err(StoreError::Closed)))
+    }
+}

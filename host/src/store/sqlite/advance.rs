@@ -1,0 +1,94 @@
+//! What comes by time: tasks whose time has come, expired ones, and those kept long enough; and recovery at the start.
+
+use std::time::Duration;
+
+use taskhost_core::task::{End, Event};
+use taskhost_core::time::UnixMicros;
+
+use super::flight::{Flights, unpack};
+use super::rows::{self, COLUMNS, Row};
+use super::writer::{NextDue, Writer};
+
+/// How many rows of each sort one call looks at; what is left is due at once.
+const ROWS_A_CALL: usize = 1_000;
+/// Deleting is never urgent: old tasks are gathered for this long, so that an idle daemon does not wake for each.
+const PRUNE_TOGETHER: Duration = Duration::from_mins(1);
+
+impl Writer {
+    pub(super) fn advance(&mut self, now: UnixMicros) -> rusqlite::Result<()> {
+        let due = self.select("INDEXED BY task_due WHERE state = 5 AND ready_at <= ?1 ORDER BY ready_at", now)?;
+        let expired = self.select(
+            "INDEXED BY task_expiring WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at",
+            now,
+        )?;
+        let ended = self.select("INDEXED BY task_ended WHERE state >= 8 AND prune_at <= ?1 ORDER BY prune_at", now)?;
+        let more = [&due, &expired, &ended].iter().any(|rows| rows.len() == ROWS_A_CALL);
+        for mut row in due {
+            // Rejected by nobody: the index says that it waits, and that its time has come.
+            self.apply(&mut row, Event::Due, now)?.ok();
+        }
+        for row in expired {
+            self.expire(row, now)?;
+        }
+        for row in ended {
+            rows::delete(&self.connection, row.seq)?;
+        }
+        self.turn.next_due = NextDue::Is(if more { Some(now) } else { self.earliest()? });
+        Ok(())
+    }
+
+    fn expire(&mut self, row: Row, now: UnixMicros) -> rusqlite::Result<()> {
+        // It may have become due in this very call.
+        if let Some(mut row) = self.load(row.id)? {
+            self.apply(&mut row, Event::Expired, now)?.ok();
+        }
+        Ok(())
+    }
+
+    fn select(&self, which: &str, now: UnixMicros) -> rusqlite::Result<Vec<Row>> {
+        let select = format!("SELECT {COLUMNS} FROM task {which} LIMIT {ROWS_A_CALL}");
+        let mut statement = self.connection.prepare_cached(&select)?;
+        statement.query_map([now.as_micros()], rows::read)?.collect()
+    }
+
+    /// When the next call has something to do.
+    fn earliest(&self) -> rusqlite::Result<Option<UnixMicros>> {
+        let first = |select| self.connection.prepare_cached(select)?.query_row([], |row| row.get::<_, Option<i64>>(0));
+        let due = first("SELECT min(ready_at) FROM task INDEXED BY task_due WHERE state = 5")?;
+        let expiring = first("SELECT min(expires_at) FROM task INDEXED BY task_expiring WHERE expires_at IS NOT NULL")?;
+        let ended = first("SELECT min(prune_at) FROM task INDEXED BY task_ended WHERE state >= 8")?;
+        let ended = ended.map(|micros| UnixMicros::from_micros(micros).saturating_add(PRUNE_TOGETHER).as_micros());
+        Ok([due, expiring, ended].into_iter().flatten().min().map(UnixMicros::from_micros))
+    }
+
+    /// Puts back what ran when the daemon before this one ended without saying so. Answers how many tasks there were.
+    pub(super) fn reclaim(&mut self, now: UnixMicros) -> rusqlite::Result<usize> {
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        let mut last_turn = 0;
+        let mut count = 0;
+        let flights: Vec<(i64, Vec<u8>)> = self
+            .connection
+            .prepare("SELECT turn, seqs FROM flight ORDER BY turn")?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        for (turn, seqs) in flights {
+            last_turn = turn;
+            for seq in unpack(&seqs) {
+                count += usize::from(self.reclaim_one(seq, now)?);
+            }
+        }
+        self.connection.execute("DELETE FROM flight", [])?;
+        self.connection.execute_batch("COMMIT")?;
+        self.flights = Flights::after(last_turn);
+        Ok(count)
+    }
+
+    fn reclaim_one(&mut self, seq: i64, now: UnixMicros) -> rusqlite::Result<bool> {
+        use rusqlite::OptionalExtension as _;
+        let select = format!("SELECT {COLUMNS} FROM task WHERE seq = ?1");
+        let row = self.connection.prepare_cached(&select)?.query_row([seq], rows::read).optional()?;
+        let Some(mut row) = row.filter(super::writer::runs) else { return Ok(false) };
+        let lost = Event::Ended(row.task.lease, End::LeaseLost);
+        Ok(self.apply(&mut row, lost, now)?.is_ok())
+    }
+}

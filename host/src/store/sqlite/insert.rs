@@ -1,0 +1,107 @@
+//! New tasks, and the jobs that make them.
+
+use rusqlite::OptionalExtension as _;
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{Event, Status, Step, Task, step};
+use taskhost_core::time::UnixMicros;
+
+use super::claim;
+use super::rows::{self, LANE_HELD, LANE_OPEN, NewRow, Row};
+use super::writer::Writer;
+use crate::store::{Assignment, Firing, JobCursor, JobSighting};
+
+impl Writer {
+    pub(super) fn submit(&mut self, tasks: &[NewTask], now: UnixMicros) -> rusqlite::Result<Vec<Status>> {
+        tasks.iter().map(|new| self.insert(new, now)).collect()
+    }
+
+    fn insert(&mut self, new: &NewTask, now: UnixMicros) -> rusqlite::Result<Status> {
+        self.last_seq += 1;
+        let mut row = Row {
+            seq: self.last_seq,
+            id: new.id,
+            queue: self.names.queues.id(&self.connection, &new.queue)?,
+            kind: self.names.kinds.id(&self.connection, &new.kind)?,
+            task: Task::submitted(new.retry, new.run_at, new.expires_at, now),
+            started_at: None,
+            host: None,
+        };
+        let origin = new.origin.as_ref();
+        let job = origin.map(|origin| self.names.jobs.id(&self.connection, &origin.job)).transpose()?;
+        let status = row.task.status();
+        let runs_here = self.kinds.contains(&row.kind);
+        let lane = if runs_here || status != Status::Queued { LANE_OPEN } else { LANE_HELD };
+        let claimed = lane == LANE_OPEN && self.claim_at_once(&mut row, now);
+        rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now })?;
+        if claimed {
+            self.turn.assignments.push(Assignment::Start(Box::new(claim::of_new(&row, new))));
+            self.turn.changes.push(crate::events::TaskChanged { task: row.id, status: Status::Running });
+            self.turn.claims.push((row, false));
+        } else {
+            self.became(&row);
+            if let Some(expires_at) = row.task.expires_at {
+                self.turn.due_by(expires_at);
+            }
+        }
+        Ok(status)
+    }
+
+    /// A task that meets a free slot while nothing waits before it starts in the commit that inserts it: one fsync to
+    /// pick-up.
+    fn claim_at_once(&mut self, row: &mut Row, now: UnixMicros) -> bool {
+        let Some(queue) = self.queues.get_mut(&row.queue) else { return false };
+        if queue.free() == 0 || queue.backlog {
+            return false;
+        }
+        let Ok(Step::Kept(next)) = step(&row.task, Event::Claimed(row.task.lease.next()), now) else { return false };
+        queue.running += 1;
+        row.task = next;
+        row.started_at = Some(now.as_micros());
+        row.host = Some(self.host);
+        true
+    }
+
+    pub(super) fn fire(&mut self, firing: &Firing, now: UnixMicros) -> rusqlite::Result<bool> {
+        let update = "UPDATE job SET cursor = ?2 WHERE name = ?1 AND cursor < ?2";
+        let moved =
+            self.connection.prepare_cached(update)?.execute((firing.job.as_str(), firing.cursor.as_micros()))?;
+        if moved == 1 {
+            self.insert(&firing.task, now)?;
+        }
+        Ok(moved == 1)
+    }
+
+    pub(super) fn adopt(&mut self, jobs: &[JobSighting], now: UnixMicros) -> rusqlite::Result<Vec<JobCursor>> {
+        jobs.iter().map(|sighting| self.adopt_one(sighting, now)).collect()
+    }
+
+    fn adopt_one(&self, sighting: &JobSighting, now: UnixMicros) -> rusqlite::Result<JobCursor> {
+        let job = sighting.job.clone();
+        let select = "SELECT schedule, anchor, cursor FROM job WHERE name = ?1";
+        let known: Option<(String, i64, i64)> = self
+            .connection
+            .prepare_cached(select)?
+            .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        match known {
+            Some((schedule, anchor, cursor)) if schedule == sighting.schedule => {
+                return Ok(JobCursor {
+                    job,
+                    anchor: UnixMicros::from_micros(anchor),
+                    cursor: UnixMicros::from_micros(cursor),
+                });
+            }
+            // Times before a change of the schedule are never replayed: the cursor stands at the change, or later.
+            Some((_, _, cursor)) => self.keep_job(sighting, now, now.max(UnixMicros::from_micros(cursor)))?,
+            None => self.keep_job(sighting, now, now)?,
+        }
+        Ok(JobCursor { job, anchor: now, cursor: now })
+    }
+
+    fn keep_job(&self, sighting: &JobSighting, anchor: UnixMicros, cursor: UnixMicros) -> rusqlite::Result<()> {
+        let insert = "INSERT OR REPLACE INTO job (name, schedule, anchor, cursor) VALUES (?1, ?2, ?3, ?4)";
+        let values = (sighting.job.as_str(), &sighting.schedule, anchor.as_micros(), cursor.as_micros());
+        self.connection.prepare_cached(insert)?.execute(values)?;
+        Ok(())
+    }
+}

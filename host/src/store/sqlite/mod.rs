@@ -1,0 +1,232 @@
+//! The embedded store: one SQLite file, one thread that writes it, readers beside it.
+//!
+//! Not here: the port ([`crate::store`]). Start at [`SqliteStore::open`], then `writer`, which shows a turn.
+
+mod advance;
+mod claim;
+mod codec;
+mod error;
+mod flight;
+mod inbox;
+mod insert;
+mod names;
+mod reader;
+mod report;
+mod rows;
+mod schema;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::{HashMap, HashSet};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+use taskhost_core::ids::{QueueName, TaskId};
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{Rejected, Status};
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::TaskView;
+use tokio::sync::{mpsc, watch};
+
+use self::flight::Flights;
+use self::inbox::{Command, Inbox, Reports};
+use self::names::Names;
+use self::writer::{Outlet, Turn, Writer};
+use super::{
+    Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Offer, Reply, Store, StoreError,
+};
+use crate::events::Events;
+
+/// How an embedded store is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The file; its folder is made if it is not there.
+    pub path: PathBuf,
+    /// Whether a commit reaches the disk before it is answered.
+    pub durable: bool,
+    /// What this host is called in the records of attempts.
+    pub host: String,
+}
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    inbox: Arc<Inbox>,
+    reader: Mutex<Connection>,
+    path: String,
+    next_due: watch::Receiver<Option<UnixMicros>>,
+    failure: watch::Receiver<Option<Arc<StoreError>>>,
+    reclaimed: usize,
+    // Held until the store is dropped: a second daemon is kept off.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file, brings its tables up to date, puts back what a crashed daemon was running, and starts the writer.
+    ///
+    /// # Errors
+    /// [`StoreError`] if another daemon holds the file, if it is damaged, not ours, from a later version, or cannot be
+    /// opened.
+    pub fn open(
+        options: &SqliteOptions,
+        assignments: mpsc::UnboundedSender<Vec<Assignment>>,
+        events: Events,
+        now: UnixMicros,
+    ) -> Result<Self, StoreError> {
+        let path = options.path.display().to_string();
+        let lock = lock(&options.path)?;
+        let (next_due, next_due_seen) = watch::channel(None);
+        let (failure, failure_seen) = watch::channel(None);
+        let outlet = Outlet { assignments, events, next_due, failure };
+        let opened = |error| error::classify_open(&path, &error);
+        let mut connection = Connection::open(&options.path).map_err(opened)?;
+        prepare(&connection, options.durable).map_err(opened)?;
+        schema::migrate(&mut connection).map_err(|error| error::classify_migration(&path, &error))?;
+        let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
+        let reclaimed = writer.reclaim(now).map_err(opened)?;
+        let inbox = Arc::new(Inbox::default());
+        let reader = open_reader(&options.path).map_err(opened)?;
+        let writers_inbox = Arc::clone(&inbox);
+        std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || writer::run(writer, &writers_inbox))
+            .map_err(|error| StoreError::Open {
+                path: path.clone(),
+                reason: format!("no thread for its writer: {error}"),
+            })?;
+        Ok(Self {
+            inbox,
+            reader: Mutex::new(reader),
+            path,
+            next_due: next_due_seen,
+            failure: failure_seen,
+            reclaimed,
+            _lock: lock,
+        })
+    }
+
+    /// How many tasks the daemon before this one left running when it ended without saying so.
+    pub fn reclaimed(&self) -> usize {
+        self.reclaimed
+    }
+
+    fn ask<T>(&self, now: UnixMicros, command: impl FnOnce(inbox::Answer<T>) -> Command) -> Reply<T> {
+        let (answer, reply) = Reply::pending();
+        self.inbox.put(command(answer), now);
+        reply
+    }
+}
+
+/// Holds `<path>.lock` for this process; the kernel lets go of it when the process ends, however it ends.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let open_error =
+        |error: std::io::Error| StoreError::Open { path: path.display().to_string(), reason: error.to_string() };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(open_error)?;
+    }
+    let mut lock_path = path.as_os_str().to_owned();
+    lock_path.push(".lock");
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).map_err(open_error)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(open_error(error)),
+    }
+}
+
+fn prepare(connection: &Connection, durable: bool) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "page_size", 4096)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // In WAL mode FULL syncs the log at each commit, NORMAL only before a checkpoint.
+    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })?;
+    // KiB. Measured: more gains nothing, since a turn touches few pages.
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn start_writer(
+    connection: Connection,
+    options: &SqliteOptions,
+    outlet: Outlet,
+    path: &str,
+) -> rusqlite::Result<Writer> {
+    let mut names = Names::load(&connection)?;
+    let host = names.hosts.id(&connection, &options.host)?;
+    let last_seq: Option<i64> = connection.query_row("SELECT max(seq) FROM task", [], |row| row.get(0))?;
+    Ok(Writer {
+        names,
+        flights: Flights::default(),
+        queues: HashMap::new(),
+        kinds: HashSet::new(),
+        host,
+        last_seq: last_seq.unwrap_or(0),
+        turn: Turn::default(),
+        path: path.to_owned(),
+        outlet,
+        connection,
+    })
+}
+
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let reader = Connection::open_with_flags(path, flags)?;
+    reader.pragma_update(None, "cache_size", -2_000)?;
+    Ok(reader)
+}
+
+impl Store for SqliteStore {
+    fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>> {
+        self.ask(now, |answer| Command::Submit(tasks, answer))
+    }
+
+    fn fire(&self, firing: Firing, now: UnixMicros) -> Reply<bool> {
+        self.ask(now, |answer| Command::Fire(Box::new(firing), answer))
+    }
+
+    fn adopt(&self, jobs: Vec<JobSighting>, now: UnixMicros) -> Reply<Vec<JobCursor>> {
+        self.ask(now, |answer| Command::Adopt(jobs, answer))
+    }
+
+    fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>> {
+        let (answer, reply) = Reply::pending();
+        self.inbox.put_reports(Reports { reports, now, answer });
+        reply
+    }
+
+    fn cancel(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, CancelRefused>> {
+        self.ask(now, |answer| Command::Cancel(task, answer))
+    }
+
+    fn offer(&self, offer: Offer, now: UnixMicros) {
+        self.inbox.put(Command::Offer(offer), now);
+    }
+
+    fn advance(&self, now: UnixMicros) -> Reply<()> {
+        self.ask(now, Command::Advance)
+    }
+
+    fn next_due(&self) -> watch::Receiver<Option<UnixMicros>> {
+        self.next_due.clone()
+    }
+
+    fn queues(&self) -> Reply<Vec<QueueName>> {
+        self.ask(UnixMicros::default(), Command::Queues)
+    }
+
+    fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader::task(&mut reader, task).map_err(|error| error::classify(&self.path, &error))
+    }
+
+    fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>> {
+        self.failure.clone()
+    }
+
+    fn close(&self) -> Reply<()> {
+        self.ask(UnixMicros::default(), Command::Close)
+    }
+}

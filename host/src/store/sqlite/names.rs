@@ -1,0 +1,88 @@
+//! Names as small integers: a row holds numbers, the table `name` holds the texts once.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::str::FromStr;
+
+use rusqlite::Connection;
+use taskhost_core::ids::{JobName, KindName, QueueName};
+
+/// The values of the column `what`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What {
+    Queue = 1,
+    Kind = 2,
+    Job = 3,
+    Host = 4,
+}
+
+/// One sort of names, all in memory: there are as many as somebody declared.
+#[derive(Debug)]
+pub(super) struct Interner<T> {
+    what: What,
+    ids: HashMap<T, i64>,
+    texts: HashMap<i64, T>,
+}
+
+impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
+    fn load(connection: &Connection, what: What) -> rusqlite::Result<Self> {
+        let mut interner = Self { what, ids: HashMap::new(), texts: HashMap::new() };
+        let mut statement = connection.prepare("SELECT id, text FROM name WHERE what = ?1")?;
+        let mut rows = statement.query([what as i64])?;
+        while let Some(row) = rows.next()? {
+            let (id, text): (i64, String) = (row.get(0)?, row.get(1)?);
+            // A text that is no longer a name cannot be asked for; its tasks are read with a join and stay visible.
+            if let Ok(name) = text.parse::<T>() {
+                interner.remember(id, name);
+            }
+        }
+        Ok(interner)
+    }
+
+    fn remember(&mut self, id: i64, name: T) {
+        self.texts.insert(id, name.clone());
+        self.ids.insert(name, id);
+    }
+
+    /// The number of a name, given to it now if it has none.
+    pub(super) fn id(&mut self, connection: &Connection, name: &T) -> rusqlite::Result<i64> {
+        if let Some(id) = self.ids.get(name) {
+            return Ok(*id);
+        }
+        let insert = "INSERT INTO name (what, text) VALUES (?1, ?2) RETURNING id";
+        let id = connection.query_row(insert, (self.what as i64, name.to_string()), |row| row.get(0))?;
+        self.remember(id, name.clone());
+        Ok(id)
+    }
+
+    /// The name of a number.
+    pub(super) fn name(&self, id: i64) -> Option<&T> {
+        self.texts.get(&id)
+    }
+
+    /// Every name.
+    pub(super) fn all(&self) -> Vec<T> {
+        self.ids.keys().cloned().collect()
+    }
+}
+
+/// Every sort of names.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) queues: Interner<QueueName>,
+    pub(super) kinds: Interner<KindName>,
+    pub(super) jobs: Interner<JobName>,
+    pub(super) hosts: Interner<String>,
+}
+
+impl Names {
+    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            queues: Interner::load(connection, What::Queue)?,
+            kinds: Interner::load(connection, What::Kind)?,
+            jobs: Interner::load(connection, What::Job)?,
+            hosts: Interner::load(connection, What::Host)?,
+        })
+    }
+}

@@ -1,0 +1,117 @@
+//! What attempts report, and what people ask of a task.
+
+use rusqlite::OptionalExtension as _;
+use taskhost_core::ids::TaskId;
+use taskhost_core::task::{Event, Rejected, Status, step};
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::{AttemptError, ERRORS_KEPT};
+
+use super::codec;
+use super::inbox::Reports;
+use super::rows::{self, Body, COLUMNS, Row};
+use super::writer::{Writer, runs};
+use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending};
+
+impl Writer {
+    pub(super) fn take_reports(&mut self, reports: Reports) -> rusqlite::Result<()> {
+        let Reports { reports, now, answer } = reports;
+        let mut statuses = Vec::with_capacity(reports.len());
+        for report in reports {
+            statuses.push(self.take_report(&report, now)?);
+        }
+        self.turn.answer(answer, statuses);
+        Ok(())
+    }
+
+    fn take_report(&mut self, report: &AttemptReport, now: UnixMicros) -> rusqlite::Result<Result<Status, Rejected>> {
+        // Only what flies can report. Another lease, or a task that landed: `step` says why, from the row as it stands.
+        let Some(flying) = self.flights.get_mut(report.task) else { return self.too_late(report, now) };
+        let mut row = flying.row;
+        match &report.change {
+            Change::Checkpoint(state) => {
+                let event = Event::Checkpointed(report.lease);
+                let kept = self.apply(&mut row, event, now)?;
+                if kept.is_ok() {
+                    rows::put_body(&self.connection, Body::State, row.seq, state)?;
+                    self.refresh(&row, true);
+                }
+                Ok(kept.map(|task| task.status()))
+            }
+            Change::Ended(ending) => {
+                let had_state = flying.has_state;
+                let kept = self.apply(&mut row, Event::Ended(report.lease, ending.end), now)?;
+                if kept.is_ok() {
+                    self.keep_ending(&row, ending, had_state)?;
+                    self.land(row.id, row.queue);
+                }
+                Ok(kept.map(|task| task.status()))
+            }
+        }
+    }
+
+    fn too_late(&self, report: &AttemptReport, now: UnixMicros) -> rusqlite::Result<Result<Status, Rejected>> {
+        let gone = Rejected::StaleLease { carried: report.lease, held: report.lease.next() };
+        let Some(row) = self.load(report.task)? else { return Ok(Err(gone)) };
+        Ok(step(&row.task, Event::Checkpointed(report.lease), now).map(|_would_be| row.task.status()))
+    }
+
+    fn keep_ending(&mut self, row: &Row, ending: &Ending, had_state: bool) -> rusqlite::Result<()> {
+        let progress = ending.progress.as_ref().map(rows::json);
+        // A result counts only where `step` let the task complete.
+        let result = ending.result.as_deref().filter(|_| row.task.status() == Status::Completed);
+        rows::save_outcome(&self.connection, row.seq, result, progress.as_deref())?;
+        if let Some(error) = &ending.error {
+            self.keep_error(row, error)?;
+        }
+        match &ending.state {
+            Some(state) => rows::put_body(&self.connection, Body::State, row.seq, state)?,
+            None if had_state && row.task.status() == Status::Completed => {
+                self.connection.prepare_cached("DELETE FROM task_state WHERE seq = ?1")?.execute([row.seq])?;
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn keep_error(&self, row: &Row, error: &AttemptError) -> rusqlite::Result<()> {
+        let insert = "INSERT OR REPLACE INTO task_error (seq, lease, attempt, at, host, generation, code, message) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let lease = codec::lease(row.task.lease);
+        let at = error.at.as_micros();
+        let values = (row.seq, lease, error.attempt, at, &error.host, error.generation, &error.code, &error.message);
+        self.connection.prepare_cached(insert)?.execute(values)?;
+        let delete = "DELETE FROM task_error WHERE seq = ?1 AND lease <= ?2";
+        self.connection.prepare_cached(delete)?.execute((row.seq, lease - i64::from(ERRORS_KEPT)))?;
+        Ok(())
+    }
+
+    fn refresh(&mut self, row: &Row, has_state: bool) {
+        if let Some(flying) = self.flights.get_mut(row.id) {
+            flying.row = *row;
+            flying.has_state |= has_state;
+        }
+    }
+
+    pub(super) fn cancel(&mut self, task: TaskId, now: UnixMicros) -> rusqlite::Result<Result<Status, CancelRefused>> {
+        // What this turn has claimed is in the file already, and in flight only after it; the file knows both.
+        let Some(mut row) = self.load(task)? else { return Ok(Err(CancelRefused::Unknown)) };
+        let was_running = runs(&row);
+        let next = match self.apply(&mut row, Event::CancelAsked, now)? {
+            Ok(next) => next,
+            Err(rejected) => return Ok(Err(CancelRefused::Rejected(rejected))),
+        };
+        if was_running {
+            self.refresh(&row, false);
+            for (claimed, _) in self.turn.claims.iter_mut().filter(|(claimed, _)| claimed.id == task) {
+                *claimed = row;
+            }
+            self.turn.assignments.push(Assignment::Cancel(task, next.lease));
+        }
+        Ok(Ok(next.status()))
+    }
+
+    pub(super) fn load(&self, task: TaskId) -> rusqlite::Result<Option<Row>> {
+        let select = format!("SELECT {COLUMNS} FROM task WHERE id = ?1");
+        self.connection.prepare_cached(&select)?.query_row([task.as_bytes().as_slice()], rows::read).optional()
+    }
+}

@@ -1,0 +1,243 @@
+//! Rows of the table `task`: read, inserted, saved, deleted.
+//!
+//! Not here: which state a row gets (`step`), and reading for people (`reader`).
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Row as SqlRow, types::Type};
+use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::retry::RetryPolicy;
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{Status, Task};
+use taskhost_core::time::UnixMicros;
+
+use super::codec::{self, StateColumns};
+
+/// Params and results up to this many bytes stand in the row of the task.
+pub(super) const INLINE_MAX: usize = 512;
+
+/// Who runs a task that is held because its kind cannot run.
+pub(super) const LANE_OPEN: i64 = 0;
+/// See [`LANE_OPEN`].
+pub(super) const LANE_HELD: i64 = 1;
+
+/// What the writer knows of a stored task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    pub(super) seq: i64,
+    pub(super) id: TaskId,
+    pub(super) queue: i64,
+    pub(super) kind: i64,
+    pub(super) task: Task,
+    pub(super) started_at: Option<i64>,
+    pub(super) host: Option<i64>,
+}
+
+/// The columns of [`Row`], in the order of [`read`].
+pub(super) const COLUMNS: &str = "seq, id, queue, kind, state, reason, ready_at, started_at, finished_at, lease, attempt, \
+    attempts_max, suspensions, interruptions, suspect, expires_at, retry, host";
+/// How many columns [`COLUMNS`] names: more may follow.
+pub(super) const COLUMNS_COUNT: usize = 18;
+
+/// Reads a row that begins with [`COLUMNS`].
+pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        seq: row.get(0)?,
+        id: TaskId::from_bytes(row.get(1)?),
+        queue: row.get(2)?,
+        kind: row.get(3)?,
+        task: read_task(row, 4)?,
+        started_at: row.get(7)?,
+        host: row.get(17)?,
+    })
+}
+
+/// Reads the columns from `state` to `retry` that make a [`Task`].
+pub(super) fn read_task(row: &SqlRow<'_>, first: usize) -> rusqlite::Result<Task> {
+    let columns = StateColumns {
+        state: row.get(first)?,
+        reason: row.get(first + 1)?,
+        ready_at: row.get(first + 2)?,
+        started_at: row.get(first + 3)?,
+        finished_at: row.get(first + 4)?,
+    };
+    let unknown =
+        || rusqlite::Error::FromSqlConversionFailure(first, Type::Integer, format!("no state has {columns:?}").into());
+    Ok(Task {
+        state: codec::decode(&columns).ok_or_else(unknown)?,
+        lease: LeaseId::from_u64(u64::try_from(row.get::<_, i64>(first + 5)?).unwrap_or(0)),
+        attempt: row.get(first + 6)?,
+        attempts_max: row.get(first + 7)?,
+        suspensions: row.get(first + 8)?,
+        interruptions: row.get(first + 9)?,
+        suspect: row.get(first + 10)?,
+        expires_at: row.get::<_, Option<i64>>(first + 11)?.map(UnixMicros::from_micros),
+        retry: read_retry(row, first + 12)?,
+    })
+}
+
+fn read_retry(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<RetryPolicy> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(RetryPolicy::default()) };
+    serde_json::from_str(text)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
+/// What a new row has besides the task.
+#[derive(Debug)]
+pub(super) struct NewRow<'a> {
+    pub(super) new: &'a NewTask,
+    pub(super) job: Option<i64>,
+    pub(super) lane: i64,
+    pub(super) created_at: UnixMicros,
+}
+
+/// Inserts a task.
+pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> rusqlite::Result<()> {
+    let new = with.new;
+    let task = &row.task;
+    let columns = codec::encode(&task.state);
+    let inline = new.params.len() <= INLINE_MAX;
+    let retry = (new.retry != RetryPolicy::default()).then(|| json(&new.retry));
+    let tags = (!new.tags.is_empty()).then(|| json(&new.tags));
+    let nominal_at = new.origin.as_ref().and_then(|origin| origin.nominal_at).map(UnixMicros::as_micros);
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO task (seq, id, queue, kind, state, reason, lane, priority, lease, attempt, attempts_max, suspensions, \
+         interruptions, suspect, ready_at, created_at, started_at, expires_at, host, job, nominal_at, run_at, timeout, retry, tags, \
+         params) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+         ?22, ?23)",
+    )?;
+    statement.execute(rusqlite::params![
+        row.seq,
+        row.id.as_bytes().as_slice(),
+        row.queue,
+        row.kind,
+        columns.state,
+        columns.reason,
+        with.lane,
+        new.priority as i64,
+        codec::lease(task.lease),
+        task.attempt,
+        task.attempts_max,
+        columns.ready_at,
+        with.created_at.as_micros(),
+        columns.started_at,
+        task.expires_at.map(UnixMicros::as_micros),
+        row.host,
+        with.job,
+        nominal_at,
+        new.run_at.map(UnixMicros::as_micros),
+        new.timeout.map(micros),
+        retry,
+        tags,
+        inline.then_some(new.params.as_slice()),
+    ])?;
+    if !inline {
+        put_body(connection, Body::Params, row.seq, &new.params)?;
+    }
+    Ok(())
+}
+
+/// Writes what `step` made of a task. The columns of [`Row`] that it does not name never change.
+pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let task = &row.task;
+    let columns = codec::encode(&task.state);
+    let mut statement = connection.prepare_cached(
+        "UPDATE task SET state = ?2, reason = ?3, ready_at = ?4, started_at = ?5, finished_at = ?6, lease = ?7, attempt = ?8, \
+         attempts_max = ?9, suspensions = ?10, interruptions = ?11, suspect = ?12, expires_at = ?13, prune_at = ?14, host = ?15 \
+         WHERE seq = ?1",
+    )?;
+    statement.execute(rusqlite::params![
+        row.seq,
+        columns.state,
+        columns.reason,
+        columns.ready_at,
+        row.started_at,
+        columns.finished_at,
+        codec::lease(task.lease),
+        task.attempt,
+        task.attempts_max,
+        task.suspensions,
+        task.interruptions,
+        task.suspect,
+        task.expires_at.map(UnixMicros::as_micros),
+        prune_at(task),
+        row.host,
+    ])?;
+    Ok(())
+}
+
+/// Writes what an attempt left behind: its result if it is small, and its progress.
+pub(super) fn save_outcome(
+    connection: &Connection,
+    seq: i64,
+    result: Option<&[u8]>,
+    progress: Option<&str>,
+) -> rusqlite::Result<()> {
+    let inline = result.filter(|result| result.len() <= INLINE_MAX);
+    if inline.is_some() || progress.is_some() {
+        let update = "UPDATE task SET result = ?2, progress = ?3 WHERE seq = ?1";
+        connection.prepare_cached(update)?.execute((seq, inline, progress))?;
+    }
+    match result {
+        Some(result) if inline.is_none() => put_body(connection, Body::Result, seq, result),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// How long an ended task is kept.
+fn prune_at(task: &Task) -> Option<i64> {
+    let kept = match task.status() {
+        Status::Completed | Status::Cancelled => Duration::from_hours(24),
+        Status::Dead => Duration::from_hours(7 * 24),
+        Status::Scheduled | Status::Blocked | Status::Queued | Status::Running | Status::Retrying => return None,
+    };
+    task.state.finished_at().map(|at| at.saturating_add(kept).as_micros())
+}
+
+/// Deletes a task and all that stands beside it.
+pub(super) fn delete(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
+    for table in ["task", "task_params", "task_result", "task_state", "task_error"] {
+        connection.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
+    }
+    Ok(())
+}
+
+/// The tables of large values.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Body {
+    Params,
+    Result,
+    State,
+}
+
+impl Body {
+    pub(super) fn table(self) -> &'static str {
+        match self {
+            Self::Params => "task_params",
+            Self::Result => "task_result",
+            Self::State => "task_state",
+        }
+    }
+}
+
+/// Writes a large value, over the one that is there.
+pub(super) fn put_body(connection: &Connection, body: Body, seq: i64, value: &[u8]) -> rusqlite::Result<()> {
+    let insert = format!("INSERT OR REPLACE INTO {} (seq, body) VALUES (?1, ?2)", body.table());
+    connection.prepare_cached(&insert)?.execute((seq, value))?;
+    Ok(())
+}
+
+/// Reads a large value.
+pub(super) fn get_body(connection: &Connection, body: Body, seq: i64) -> rusqlite::Result<Option<Vec<u8>>> {
+    use rusqlite::OptionalExtension as _;
+    let select = format!("SELECT body FROM {} WHERE seq = ?1", body.table());
+    connection.prepare_cached(&select)?.query_row([seq], |row| row.get(0)).optional()
+}
+
+pub(super) fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+pub(super) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
+    serde_json::to_string(value).expect("a value with text keys is JSON")
+}

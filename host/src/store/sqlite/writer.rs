@@ -1,0 +1,277 @@
+//! The one thread that writes. A turn takes whatever waits, does it in one transaction, commits once, and answers then.
+//!
+//! The order in a turn: ends of attempts (they free slots) → the other calls → filling free slots → one row for the
+//! claims → commit → assignments → answers → events. Nothing but SQL belongs on this thread: a microsecond here is
+//! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `advance`). Start at [`run`].
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use taskhost_core::ids::TaskId;
+use taskhost_core::task::{Event, Rejected, Status, Step, Task, step};
+use taskhost_core::time::UnixMicros;
+use tokio::sync::{mpsc, watch};
+
+use super::codec;
+use super::error::classify;
+use super::flight::{Flights, pack};
+use super::inbox::{Command, Inbox, Work};
+use super::names::Names;
+use super::rows::{self, Row};
+use crate::events::{Events, TaskChanged};
+use crate::store::{Assignment, StoreError};
+
+/// The writer's whole world. Kept in memory beside the file, which no other process writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) connection: Connection,
+    pub(super) names: Names,
+    pub(super) flights: Flights,
+    pub(super) queues: HashMap<i64, Queue>,
+    pub(super) kinds: HashSet<i64>,
+    pub(super) host: i64,
+    pub(super) last_seq: i64,
+    pub(super) turn: Turn,
+    pub(super) path: String,
+    pub(super) outlet: Outlet,
+}
+
+/// Where the results of a commit go.
+#[derive(Debug)]
+pub(super) struct Outlet {
+    pub(super) assignments: mpsc::UnboundedSender<Vec<Assignment>>,
+    pub(super) events: Events,
+    pub(super) next_due: watch::Sender<Option<UnixMicros>>,
+    pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
+}
+
+/// A queue as this host serves it.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) slots: u32,
+    pub(super) running: u32,
+    /// Something may wait that could start: looked up when a slot is free.
+    pub(super) backlog: bool,
+}
+
+impl Queue {
+    pub(super) fn free(&self) -> u32 {
+        self.slots.saturating_sub(self.running)
+    }
+}
+
+/// What one turn has to say once it is committed.
+#[derive(Default)]
+pub(super) struct Turn {
+    pub(super) now: UnixMicros,
+    pub(super) assignments: Vec<Assignment>,
+    pub(super) claims: Vec<(Row, bool)>,
+    pub(super) changes: Vec<TaskChanged>,
+    pub(super) answers: Vec<Box<dyn FnOnce() + Send>>,
+    pub(super) landed: Vec<i64>,
+    pub(super) next_due: NextDue,
+    pub(super) closing: bool,
+}
+
+impl std::fmt::Debug for Turn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Turn").field("now", &self.now).field("claims", &self.claims.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a turn learnt about the next time that something is due.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) enum NextDue {
+    #[default]
+    Same,
+    /// At this time or before.
+    AtMost(UnixMicros),
+    /// Exactly then.
+    Is(Option<UnixMicros>),
+}
+
+impl Turn {
+    pub(super) fn answer<T: Send + 'static>(&mut self, answer: super::inbox::Answer<T>, value: T) {
+        // Nobody may wait any more: a dropped reply does not undo the call.
+        self.answers.push(Box::new(move || drop(answer.send(Ok(value)))));
+    }
+
+    pub(super) fn due_by(&mut self, time: UnixMicros) {
+        self.next_due = match self.next_due {
+            NextDue::Same => NextDue::AtMost(time),
+            NextDue::AtMost(earlier) => NextDue::AtMost(earlier.min(time)),
+            NextDue::Is(earlier) => NextDue::Is(Some(earlier.map_or(time, |earlier| earlier.min(time)))),
+        };
+    }
+}
+
+/// Serves the inbox until it is told to close. A failure or a panic ends it and is told to the daemon: what it had not
+/// committed was not acknowledged, and going on over a lying disk would be worse than ending.
+pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
+    loop {
+        let work = inbox.take();
+        let outcome = catch_unwind(AssertUnwindSafe(|| writer.turn(work)));
+        let failed = match outcome {
+            Ok(Ok(())) if writer.turn.closing => None,
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => Some(classify(&writer.path, &error)),
+            Err(_panic) => Some(StoreError::Failed { path: writer.path.clone(), reason: "its writer panicked".into() }),
+        };
+        inbox.close();
+        if let Some(error) = failed {
+            writer.outlet.failure.send_replace(Some(Arc::new(error)));
+            return;
+        }
+        let answers = std::mem::take(&mut writer.turn.answers);
+        // Closed before it is answered: whoever waits may open the file at once.
+        drop(writer);
+        answers.into_iter().for_each(|answer| answer());
+        return;
+    }
+}
+
+impl Writer {
+    fn turn(&mut self, work: Work) -> rusqlite::Result<()> {
+        let before = self.turn.now;
+        self.turn = Turn { now: latest(&work).max(before), ..Turn::default() };
+        self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        for reports in work.reports {
+            self.take_reports(reports)?;
+        }
+        for (command, now) in work.commands {
+            self.take(command, now)?;
+        }
+        self.fill()?;
+        self.keep_flights()?;
+        self.connection.execute_batch("COMMIT")?;
+        self.tell();
+        Ok(())
+    }
+
+    fn take(&mut self, command: Command, now: UnixMicros) -> rusqlite::Result<()> {
+        match command {
+            Command::Submit(tasks, answer) => {
+                let statuses = self.submit(&tasks, now)?;
+                self.turn.answer(answer, statuses);
+            }
+            Command::Fire(firing, answer) => {
+                let fired = self.fire(&firing, now)?;
+                self.turn.answer(answer, fired);
+            }
+            Command::Adopt(jobs, answer) => {
+                let cursors = self.adopt(&jobs, now)?;
+                self.turn.answer(answer, cursors);
+            }
+            Command::Cancel(task, answer) => {
+                let cancelled = self.cancel(task, now)?;
+                self.turn.answer(answer, cancelled);
+            }
+            Command::Offer(offer) => self.offer(&offer)?,
+            Command::Advance(answer) => {
+                self.advance(now)?;
+                self.turn.answer(answer, ());
+            }
+            Command::Queues(answer) => self.turn.answer(answer, self.names.queues.all()),
+            Command::Close(answer) => {
+                self.turn.closing = true;
+                self.turn.answer(answer, ());
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks `step`, and writes what it says. The answer is the task as it is now.
+    pub(super) fn apply(
+        &mut self,
+        row: &mut Row,
+        event: Event,
+        now: UnixMicros,
+    ) -> rusqlite::Result<Result<Task, Rejected>> {
+        let next = match step(&row.task, event, now) {
+            Ok(Step::Kept(next)) => next,
+            Ok(Step::Deleted) => {
+                rows::delete(&self.connection, row.seq)?;
+                return Ok(Ok(row.task));
+            }
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        if next == row.task {
+            return Ok(Ok(next));
+        }
+        let changed = next.status() != row.task.status();
+        row.task = next;
+        rows::save(&self.connection, row)?;
+        if changed {
+            self.became(row);
+        }
+        Ok(Ok(next))
+    }
+
+    /// Notes the new status of a row, however it came to it.
+    pub(super) fn became(&mut self, row: &Row) {
+        self.turn.changes.push(TaskChanged { task: row.id, status: row.task.status() });
+        if let Some(due_at) = row.task.state.due_at() {
+            self.turn.due_by(due_at);
+        }
+        if row.task.status() == Status::Queued {
+            self.queues.entry(row.queue).or_default().backlog = true;
+        }
+    }
+
+    /// A task that ran no longer does.
+    pub(super) fn land(&mut self, task: TaskId, queue: i64) {
+        self.turn.landed.extend(self.flights.land(task));
+        if let Some(queue) = self.queues.get_mut(&queue) {
+            queue.running = queue.running.saturating_sub(1);
+        }
+    }
+
+    fn keep_flights(&mut self) -> rusqlite::Result<()> {
+        for turn in std::mem::take(&mut self.turn.landed) {
+            self.connection.prepare_cached("DELETE FROM flight WHERE turn = ?1")?.execute([turn])?;
+        }
+        let claims = std::mem::take(&mut self.turn.claims);
+        if !claims.is_empty() {
+            let seqs = pack(claims.iter().map(|(row, _)| row.seq).collect());
+            let turn = self.flights.depart(claims);
+            self.connection.prepare_cached("INSERT INTO flight (turn, seqs) VALUES (?1, ?2)")?.execute((turn, seqs))?;
+        }
+        Ok(())
+    }
+
+    /// After the commit: the host first, then whoever waits for an answer, then listeners.
+    fn tell(&mut self) {
+        let assignments = std::mem::take(&mut self.turn.assignments);
+        if !assignments.is_empty() {
+            // The receiver is gone only when the daemon ends; the next start reclaims.
+            drop(self.outlet.assignments.send(assignments));
+        }
+        if !self.turn.closing {
+            std::mem::take(&mut self.turn.answers).into_iter().for_each(|answer| answer());
+        }
+        self.outlet.events.publish(&self.turn.changes);
+        let next_due = self.turn.next_due;
+        self.outlet.next_due.send_if_modified(|known| {
+            let next = match next_due {
+                NextDue::Same => return false,
+                NextDue::AtMost(time) => Some(known.map_or(time, |known| known.min(time))),
+                NextDue::Is(next) => next,
+            };
+            let changed = *known != next;
+            *known = next;
+            changed
+        });
+    }
+}
+
+fn latest(work: &Work) -> UnixMicros {
+    let reports = work.reports.iter().map(|reports| reports.now);
+    reports.chain(work.commands.iter().map(|(_, now)| *now)).max().unwrap_or_default()
+}
+
+/// Whether the row's attempt still runs.
+pub(super) fn runs(row: &Row) -> bool {
+    codec::is_running(&row.task)
+}
