@@ -3,6 +3,7 @@
 //! The time and every chance are arguments. Not here: keeping tasks (the host's `store`), running them (`plugins`),
 //! waiting for a time (`services`). Start at [`task::step`], the only place where a task's status changes.
 
+pub mod config;
 pub mod duration;
 pub mod ids;
 pub mod priority;

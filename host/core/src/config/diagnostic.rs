@@ -1,0 +1,113 @@
+//! What is wrong with a configuration, where, and what to do.
+//!
+//! Not here: finding it (the other modules of `config`; the host, which knows the kinds). Start at [`Diagnostic::render`].
+
+use std::ops::Range;
+
+/// The longest source line that is shown, in characters; a terminal gains nothing from more.
+const SHOWN_LINE_MAX: usize = 200;
+
+/// One error in a configuration text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What is wrong, and with what: lower case, no full stop.
+    pub message: String,
+    /// The offending part of the text, in bytes.
+    pub span: Range<usize>,
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// The character of that line at which it begins, from 1.
+    pub column: usize,
+    /// The next step.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    /// Points at `span`, in bytes, of `text`.
+    pub fn new(text: &str, span: Range<usize>, message: impl Into<String>, hint: Option<String>) -> Self {
+        let (line_start, start) = line_around(text, span.start);
+        let (line, column) = (line_of(text, start), text[line_start..start].chars().count() + 1);
+        Self { message: message.into(), span, line, column, hint }
+    }
+
+    /// The error as a person reads it, ending with a newline; `text` is what was parsed.
+    pub fn render(&self, file_name: &str, text: &str) -> String {
+        let Self { message, line, column, .. } = self;
+        let gutter = line.to_string().len().max(2);
+        let excerpt = self.source(text).map(|(source, before, marked)| {
+            // Tabs stay tabs, so that the caret stands below what it marks.
+            let indent: String = before.chars().map(|char| if char == '\t' { '\t' } else { ' ' }).collect();
+            let carets = "^".repeat(marked.chars().count().max(1));
+            let bar = format!("{:gutter$} |", "");
+            format!("{bar}\n{line:>gutter$} | {source}\n{bar} {indent}{carets}\n")
+        });
+        let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}\n"));
+        let (excerpt, hint) = (excerpt.unwrap_or_default(), hint.unwrap_or_default());
+        format!("error: {message}\n{:gutter$}--> {file_name}:{line}:{column}\n{excerpt}{hint}", "")
+    }
+
+    /// The line of the text, its part before the span, and the span's part of it.
+    fn source<'a>(&self, text: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
+        let (line_start, start) = line_around(text, self.span.start);
+        let line = text[line_start..].lines().next().filter(|line| line.chars().count() <= SHOWN_LINE_MAX)?;
+        let start = start.min(line_start + line.len()) - line_start;
+        let end = floor(line, self.span.end.saturating_sub(line_start)).max(start);
+        Some((line, &line[..start], &line[start..end]))
+    }
+}
+
+/// Where the line with byte `offset` begins, and the offset, moved into the text and onto a whole character.
+fn line_around(text: &str, offset: usize) -> (usize, usize) {
+    let offset = floor(text, offset);
+    (text[..offset].rfind('\n').map_or(0, |newline| newline + 1), offset)
+}
+
+/// The line, from 1, on which byte `offset` of the text stands.
+pub(super) fn line_of(text: &str, offset: usize) -> usize {
+    text[..floor(text, offset)].matches('\n').count() + 1
+}
+
+/// The last place up to `offset` where a character begins or the text ends.
+fn floor(text: &str, offset: usize) -> usize {
+    (0..=offset.min(text.len())).rev().find(|&place| text.is_char_boundary(place)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_diagnostic_shows_where_and_what_next() {
+        let text = "[jobs.nightly]\nkind   = \"bakcup.create\"\n";
+        let start = text.find("\"bakcup").unwrap();
+        let hint = Some("did you mean `backup.create`?".to_owned());
+        let message = "job `nightly` names kind `bakcup.create`, which no plugin provides";
+        assert_eq!(
+            Diagnostic::new(text, start..start + 15, message, hint).render("tasks.toml", text),
+            "error: job `nightly` names kind `bakcup.create`, which no plugin provides
+  --> tasks.toml:2:10
+   |
+ 2 | kind   = \"bakcup.create\"
+   |          ^^^^^^^^^^^^^^^
+
+hint: did you mean `backup.create`?
+"
+        );
+    }
+
+    #[test]
+    fn columns_count_characters_and_carets_keep_tabs() {
+        let text = "\té = 1";
+        let diagnostic = Diagnostic::new(text, 6..7, "m", None);
+        assert_eq!((diagnostic.line, diagnostic.column), (1, 6));
+        assert_eq!(diagnostic.render("f", text), "error: m\n  --> f:1:6\n   |\n 1 | \té = 1\n   | \t    ^\n");
+    }
+
+    #[test]
+    fn a_span_at_or_behind_the_end_still_renders() {
+        for span in [0..0, 2..2, 1..9, 7..9] {
+            let rendered = Diagnostic::new("a\n", span, "m", None).render("f", "a\n");
+            assert!(rendered.starts_with("error: m\n  --> f:"), "{rendered}");
+        }
+    }
+}

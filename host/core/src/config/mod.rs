@@ -1,0 +1,81 @@
+//! The model of `tasks.toml`: parse and check.
+//!
+//! Not here: reading the file (the host), and what only the plugins know: whether a kind exists and takes its params.
+//! Start at [`Config::parse`].
+
+mod diagnostic;
+mod host;
+mod jobs;
+mod parts;
+mod section;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use toml::de::DeTable;
+
+pub use diagnostic::Diagnostic;
+pub use host::{Durability, HostConfig, StoreUrl};
+pub use jobs::JobConfig;
+pub use parts::{PluginConfig, QueueConfig};
+pub use toml::Spanned;
+
+use crate::ids::{JobName, PluginName, QueueName};
+use jobs::Context;
+use section::{Reader, Section};
+
+/// What `tasks.toml` declares, every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[host]`.
+    pub host: HostConfig,
+    /// `[plugins.NAME]`; a plugin needs no section.
+    pub plugins: BTreeMap<PluginName, PluginConfig>,
+    /// `[queues.NAME]`, and always `default`.
+    pub queues: BTreeMap<QueueName, QueueConfig>,
+    /// `[jobs.NAME]`.
+    pub jobs: BTreeMap<JobName, JobConfig>,
+}
+
+impl Config {
+    /// Reads the text of a `tasks.toml`.
+    ///
+    /// ```
+    /// use taskhost_core::config::Config;
+    ///
+    /// let text = "[jobs.nightly]\nkind = \"backup.create\"\nschedule = { evry = \"1d\" }\n";
+    /// let errors = Config::parse(text).unwrap_err();
+    /// assert_eq!((errors.len(), errors[0].line, errors[0].column), (1, 3, 14));
+    /// assert!(errors[0].render("tasks.toml", text).contains("hint: did you mean `every`?"));
+    /// ```
+    /// # Errors
+    /// Every error of the text in the order of the lines: those of TOML itself, or else unknown keys and wrong values.
+    pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let mut reader = Reader { text, diagnostics: Vec::new() };
+        let (table, broken) = DeTable::parse_recoverable(text);
+        for error in broken {
+            reader.error(error.span().unwrap_or_default(), error.message(), None);
+        }
+        // What a broken line was to say is unknown: checking the rest would report errors that are none.
+        let config = reader.diagnostics.is_empty().then(|| Self::read(&mut reader, table.get_ref()));
+        reader.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+        config.filter(|_| reader.diagnostics.is_empty()).ok_or(reader.diagnostics)
+    }
+
+    fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Self {
+        let file = Section::root(table);
+        file.check_keys(reader, &["host", "plugins", "queues", "jobs"], &[]);
+        let host = file.section(reader, "host").map(|section| host::read(reader, &section)).unwrap_or_default();
+        let plugins = file.section(reader, "plugins");
+        let plugins = plugins.map(|section| parts::read_plugins(reader, &section)).unwrap_or_default();
+        let queues = file.section(reader, "queues");
+        let queues = parts::read_queues(reader, queues.as_ref());
+        let context = Context { zone: host.timezone, queues: queues.keys().collect() };
+        let jobs = file.section(reader, "jobs");
+        let jobs = jobs.map(|section| jobs::read_jobs(reader, &section, &context)).unwrap_or_default();
+        Self { host, plugins, queues, jobs }
+    }
+}
