@@ -58,6 +58,9 @@ const WEEKDAY: Field = Field {
 /// The names of the weekdays, from 0 on.
 pub(super) const WEEKDAY_NAMES: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
+/// The seconds of a line that has no field for them.
+const AT_SECOND_ZERO: Values = 1;
+
 /// The other name of Sunday, and where a range that ends on Sunday ends.
 const SUNDAY_AS_SEVEN: u32 = 7;
 
@@ -68,8 +71,8 @@ impl Line {
         let text = if word.starts_with('@') { expand(text, word)? } else { text };
         let fields: Vec<&str> = text.split_ascii_whitespace().collect();
         let (seconds, rest) = match fields.as_slice() {
-            rest @ [_, _, _, _, _] => ("0", rest),
-            [seconds, rest @ ..] if rest.len() == 5 => (*seconds, rest),
+            rest @ [_, _, _, _, _] => (AT_SECOND_ZERO, rest),
+            [seconds, rest @ ..] if rest.len() == 5 => (SECOND.values(text, seconds)?, rest),
             _ => return Err(CronError::FieldCount { count: fields.len(), length: text.len() }),
         };
         let days_of = |field: &Field, part: &str| match part {
@@ -77,8 +80,7 @@ impl Line {
             _ => field.values(text, part).map(Some),
         };
         Ok(Self {
-            // Without a seconds field there is no such text in the line, and nothing to point at.
-            seconds: if fields.len() == 6 { SECOND.values(text, seconds)? } else { 1 },
+            seconds,
             minutes: MINUTE.values(text, rest[0])?,
             hours: HOUR.values(text, rest[1])?,
             month_days: days_of(&MONTH_DAY, rest[2])?,
