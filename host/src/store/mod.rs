@@ -15,7 +15,7 @@ use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::{AttemptError, Progress, TaskView};
+use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::{oneshot, watch};
 
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
@@ -42,7 +42,12 @@ pub trait Store: Send + Sync + Debug {
     fn cancel(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, CancelRefused>>;
 
     /// Says what this host can run; holds until the next offer. Tasks of other kinds are held.
-    fn offer(&self, offer: Offer, now: UnixMicros);
+    ///
+    /// Once it is answered no claim of an earlier offer is still to come.
+    fn offer(&self, offer: Offer, now: UnixMicros) -> Reply<()>;
+
+    /// How many tasks this host runs, as of the latest commit.
+    fn running(&self) -> watch::Receiver<usize>;
 
     /// Does what is due: queues tasks whose time has come, cancels expired ones, deletes those kept long enough.
     fn advance(&self, now: UnixMicros) -> Reply<()>;
@@ -135,9 +140,20 @@ pub struct Ending {
     /// The state as JSON from which a suspended task goes on.
     pub state: Option<Vec<u8>>,
     /// Why it failed, if it did.
-    pub error: Option<AttemptError>,
+    pub failure: Option<Failure>,
     /// The progress that it reported last.
     pub progress: Option<Progress>,
+}
+
+/// Why an attempt failed; the store adds which attempt, when and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Which generation of the plugin ran it.
+    pub generation: u32,
+    /// A short word for programs.
+    pub code: String,
+    /// What people read.
+    pub message: String,
 }
 
 /// What the host has to do, in this order.

@@ -89,6 +89,8 @@ impl Writer {
         let row = self.connection.prepare_cached(&select)?.query_row([seq], rows::read).optional()?;
         let Some(mut row) = row.filter(super::writer::runs) else { return Ok(false) };
         let lost = Event::Ended(row.task.lease, End::LeaseLost);
-        Ok(self.apply(&mut row, lost, now)?.is_ok())
+        let kept = self.apply(&mut row, lost, now)?.is_ok();
+        self.keep_failure_by_rule(&row, now)?;
+        Ok(kept)
     }
 }

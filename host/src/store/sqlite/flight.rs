@@ -28,6 +28,11 @@ impl Flights {
         Self { last_turn, ..Self::default() }
     }
 
+    /// How many tasks run.
+    pub(super) fn count(&self) -> usize {
+        self.tasks.len()
+    }
+
     pub(super) fn get_mut(&mut self, task: TaskId) -> Option<&mut InFlight> {
         self.tasks.get_mut(&task)
     }

@@ -20,7 +20,7 @@ pub(super) enum Command {
     Fire(Box<Firing>, Answer<bool>),
     Adopt(Vec<JobSighting>, Answer<Vec<JobCursor>>),
     Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
-    Offer(Offer),
+    Offer(Offer, Answer<()>),
     Advance(Answer<()>),
     Queues(Answer<Vec<QueueName>>),
     Close(Answer<()>),

@@ -58,6 +58,7 @@ pub struct SqliteStore {
     reader: Mutex<Connection>,
     path: String,
     next_due: watch::Receiver<Option<UnixMicros>>,
+    running: watch::Receiver<usize>,
     failure: watch::Receiver<Option<Arc<StoreError>>>,
     reclaimed: usize,
     // Held until the store is dropped: a second daemon is kept off.
@@ -80,7 +81,8 @@ impl SqliteStore {
         let lock = lock(&options.path)?;
         let (next_due, next_due_seen) = watch::channel(None);
         let (failure, failure_seen) = watch::channel(None);
-        let outlet = Outlet { assignments, events, next_due, failure };
+        let (running, running_seen) = watch::channel(0);
+        let outlet = Outlet { assignments, events, next_due, running, failure };
         let opened = |error| error::classify_open(&path, &error);
         let mut connection = Connection::open(&options.path).map_err(opened)?;
         prepare(&connection, options.durable).map_err(opened)?;
@@ -102,6 +104,7 @@ impl SqliteStore {
             reader: Mutex::new(reader),
             path,
             next_due: next_due_seen,
+            running: running_seen,
             failure: failure_seen,
             reclaimed,
             _lock: lock,
@@ -201,8 +204,12 @@ impl Store for SqliteStore {
         self.ask(now, |answer| Command::Cancel(task, answer))
     }
 
-    fn offer(&self, offer: Offer, now: UnixMicros) {
-        self.inbox.put(Command::Offer(offer), now);
+    fn offer(&self, offer: Offer, now: UnixMicros) -> Reply<()> {
+        self.ask(now, |answer| Command::Offer(offer, answer))
+    }
+
+    fn running(&self) -> watch::Receiver<usize> {
+        self.running.clone()
     }
 
     fn advance(&self, now: UnixMicros) -> Reply<()> {

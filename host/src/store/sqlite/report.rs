@@ -4,13 +4,13 @@ use rusqlite::OptionalExtension as _;
 use taskhost_core::ids::TaskId;
 use taskhost_core::task::{Event, Rejected, Status, step};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::{AttemptError, ERRORS_KEPT};
+use taskhost_core::view::ERRORS_KEPT;
 
 use super::codec;
 use super::inbox::Reports;
 use super::rows::{self, Body, COLUMNS, Row};
 use super::writer::{Writer, runs};
-use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending};
+use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending, Failure};
 
 impl Writer {
     pub(super) fn take_reports(&mut self, reports: Reports) -> rusqlite::Result<()> {
@@ -41,7 +41,7 @@ impl Writer {
                 let had_state = flying.has_state;
                 let kept = self.apply(&mut row, Event::Ended(report.lease, ending.end), now)?;
                 if kept.is_ok() {
-                    self.keep_ending(&row, ending, had_state)?;
+                    self.keep_ending(&row, ending, had_state, now)?;
                     self.land(row.id, row.queue);
                 }
                 Ok(kept.map(|task| task.status()))
@@ -55,13 +55,14 @@ impl Writer {
         Ok(step(&row.task, Event::Checkpointed(report.lease), now).map(|_would_be| row.task.status()))
     }
 
-    fn keep_ending(&mut self, row: &Row, ending: &Ending, had_state: bool) -> rusqlite::Result<()> {
+    fn keep_ending(&self, row: &Row, ending: &Ending, had_state: bool, now: UnixMicros) -> rusqlite::Result<()> {
         let progress = ending.progress.as_ref().map(rows::json);
         // A result counts only where `step` let the task complete.
         let result = ending.result.as_deref().filter(|_| row.task.status() == Status::Completed);
         rows::save_outcome(&self.connection, row.seq, result, progress.as_deref())?;
-        if let Some(error) = &ending.error {
-            self.keep_error(row, error)?;
+        match &ending.failure {
+            Some(failure) => self.keep_failure(row, failure, now)?,
+            None => self.keep_failure_by_rule(row, now)?,
         }
         match &ending.state {
             Some(state) => rows::put_body(&self.connection, Body::State, row.seq, state)?,
@@ -73,12 +74,22 @@ impl Writer {
         Ok(())
     }
 
-    fn keep_error(&self, row: &Row, error: &AttemptError) -> rusqlite::Result<()> {
+    /// An end that spends no attempt is a failure when it comes too often: that has no message of the plugin's.
+    pub(super) fn keep_failure_by_rule(&self, row: &Row, now: UnixMicros) -> rusqlite::Result<()> {
+        if !matches!(row.task.status(), Status::Retrying | Status::Dead) {
+            return Ok(());
+        }
+        let message = "it was interrupted, suspended or rate-limited too often without getting further".to_owned();
+        self.keep_failure(row, &Failure { generation: 0, code: "no-headway".to_owned(), message }, now)
+    }
+
+    fn keep_failure(&self, row: &Row, failure: &Failure, now: UnixMicros) -> rusqlite::Result<()> {
         let insert = "INSERT OR REPLACE INTO task_error (seq, lease, attempt, at, host, generation, code, message) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+                      VALUES (?1, ?2, ?3, ?4, (SELECT text FROM name WHERE id = ?5), ?6, ?7, ?8)";
         let lease = codec::lease(row.task.lease);
-        let at = error.at.as_micros();
-        let values = (row.seq, lease, error.attempt, at, &error.host, error.generation, &error.code, &error.message);
+        let at = now.as_micros();
+        let (attempt, host) = (row.task.attempt, self.host);
+        let values = (row.seq, lease, attempt, at, host, failure.generation, &failure.code, &failure.message);
         self.connection.prepare_cached(insert)?.execute(values)?;
         let delete = "DELETE FROM task_error WHERE seq = ?1 AND lease <= ?2";
         self.connection.prepare_cached(delete)?.execute((row.seq, lease - i64::from(ERRORS_KEPT)))?;

@@ -44,6 +44,7 @@ pub(super) struct Outlet {
     pub(super) assignments: mpsc::UnboundedSender<Vec<Assignment>>,
     pub(super) events: Events,
     pub(super) next_due: watch::Sender<Option<UnixMicros>>,
+    pub(super) running: watch::Sender<usize>,
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
 }
 
@@ -168,7 +169,10 @@ impl Writer {
                 let cancelled = self.cancel(task, now)?;
                 self.turn.answer(answer, cancelled);
             }
-            Command::Offer(offer) => self.offer(&offer)?,
+            Command::Offer(offer, answer) => {
+                self.offer(&offer)?;
+                self.turn.answer(answer, ());
+            }
             Command::Advance(answer) => {
                 self.advance(now)?;
                 self.turn.answer(answer, ());
@@ -248,6 +252,8 @@ impl Writer {
             // The receiver is gone only when the daemon ends; the next start reclaims.
             drop(self.outlet.assignments.send(assignments));
         }
+        let running = self.flights.count();
+        self.outlet.running.send_if_modified(|known| std::mem::replace(known, running) != running);
         if !self.turn.closing {
             std::mem::take(&mut self.turn.answers).into_iter().for_each(|answer| answer());
         }
