@@ -1,44 +1,37 @@
 //! Native plugins: found, checked, loaded, and their tasks run.
 //!
 //! Not here: which task runs when (`services`), what an end means for the task (`taskhost_core::task::step`).
-//! Start at [`Kinds`] and [`Executor`], the two ports that services and `Host` see.
+//! Start at [`Kinds`] and [`Executor`], the two ports that services and `Host` see; [`Registry`] and [`InProcess`]
+//! stand behind them.
+
+mod attempt;
+mod blocking;
+mod ctx;
+mod error;
+mod ffi;
+mod in_process;
+mod kind;
+mod loader;
+mod mailbox;
+mod poller;
+mod registry;
+mod stage;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskhost_core::ids::{KindName, LeaseId, PluginName, QueueName, TaskId};
-use taskhost_core::retry::PartialRetry;
+use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::suggest;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
 
-/// What is known of a kind that a loaded plugin provides.
-#[derive(Debug)]
-pub struct Kind {
-    /// Its name.
-    pub name: KindName,
-    /// The plugin that provides it.
-    pub plugin: PluginName,
-    /// Which loaded copy of the plugin, from 1.
-    pub generation: u32,
-    /// From the kind's meta: its title, the one line that says what it does.
-    pub title: String,
-    /// The JSON Schema of its params.
-    pub params_schema: serde_json::Value,
-    /// The kind's own retry defaults.
-    pub retry: PartialRetry,
-    /// The kind's own limit for one attempt.
-    pub timeout: Option<Duration>,
-    /// The queue that its tasks go to unless the submitter says otherwise.
-    pub queue: Option<QueueName>,
-    /// What its progress counts: `bytes`, `files`; may be empty.
-    pub unit: String,
-    /// It runs programs; needs more than a read or submit right.
-    pub privileged: bool,
-    /// Why its tasks cannot run now, if they cannot.
-    pub held: Option<String>,
-    // The loader adds: the compiled schema, the generation and the place in its table.
-}
+pub use self::error::{LoadError, ScanError};
+pub use self::in_process::InProcess;
+pub use self::kind::{Kind, ParamError};
+pub use self::registry::{PluginSettings, Registry};
 
 /// A plugin as operators see it.
 #[derive(Debug, Clone)]
@@ -67,6 +60,12 @@ pub trait Kinds: Send + Sync + Debug {
     fn all(&self) -> Vec<Arc<Kind>>;
     /// Every plugin, also those refused, sorted by name.
     fn plugins(&self) -> Vec<PluginView>;
+    /// The known kind that is most like `unknown`, for "did you mean".
+    fn closest(&self, unknown: &str) -> Option<KindName> {
+        let kinds = self.all();
+        let closest = suggest::closest(unknown, kinds.iter().map(|kind| kind.name.as_str()))?;
+        kinds.iter().map(|kind| &kind.name).find(|name| name.as_str() == closest).cloned()
+    }
 }
 
 /// One call of a kind for a task.

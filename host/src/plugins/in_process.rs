@@ -1,0 +1,226 @@
+//! Runs attempts inside the daemon: one poller for each loaded copy of a plugin.
+//!
+//! Not here: what a poller does (`poller`), which task runs (`services`). Start at [`InProcess::new`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+use std::time::Duration;
+
+use plugin_api::abi;
+use taskhost_core::ids::{LeaseId, PluginName, TaskId};
+use taskhost_core::view::Progress;
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::attempt::Stop;
+use super::blocking::Pool;
+use super::ctx::Ctx;
+use super::mailbox::{HOLDS, Lot, Mailbox, Message};
+use super::poller::Poller;
+use super::{Attempt, Executor, Outcome, Report};
+use crate::clock::Clock;
+
+/// The executor of this process. Its threads end when it is dropped, those inside plugin code when they come back.
+#[derive(Debug)]
+pub struct InProcess {
+    shared: Arc<Shared>,
+    lanes: Mutex<Vec<Lane>>,
+    keys: AtomicU64,
+}
+
+/// What executor and pollers have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    reports: UnboundedSender<Vec<Report>>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) grace_ms: u64,
+    running: Mutex<Running>,
+}
+
+#[derive(Debug, Default)]
+struct Running {
+    attempts: BTreeMap<(TaskId, LeaseId), Arc<Ctx>>,
+    draining: bool,
+}
+
+/// The way to the poller of one generation.
+#[derive(Debug)]
+struct Lane {
+    plugin: PluginName,
+    generation: u32,
+    mailbox: Arc<Mailbox>,
+}
+
+impl InProcess {
+    /// An executor that sends its reports, in vectors, to `reports`.
+    ///
+    /// `cancel_grace` is how long an attempt that was told to stop may go on before it is dropped (an async one) or
+    /// counts as stuck (a blocking one).
+    pub fn new(reports: UnboundedSender<Vec<Report>>, clock: Arc<dyn Clock>, cancel_grace: Duration) -> Self {
+        let grace_ms = u64::try_from(cancel_grace.as_millis()).unwrap_or(u64::MAX);
+        let shared = Shared { reports, clock, grace_ms, running: Mutex::default() };
+        Self { shared: Arc::new(shared), lanes: Mutex::default(), keys: AtomicU64::new(0) }
+    }
+
+    /// The mailbox of the poller for this attempt's generation; the poller is started for the first attempt.
+    fn mailbox(&self, attempt: &Attempt) -> io::Result<Arc<Mailbox>> {
+        let (plugin, generation) = (&attempt.kind.plugin, attempt.kind.generation);
+        let mut lanes = self.lanes.lock().expect(HOLDS);
+        if let Some(lane) = lanes.iter().find(|lane| lane.generation == generation && lane.plugin == *plugin) {
+            return Ok(Arc::clone(&lane.mailbox));
+        }
+        let mailbox = Arc::<Mailbox>::default();
+        let name = format!("{plugin}#{generation}");
+        let poller = Poller::new(Arc::clone(&mailbox), Arc::clone(&self.shared), Pool::new(format!("{name}-block")));
+        thread::Builder::new().name(name).spawn(move || poller.run())?;
+        lanes.push(Lane { plugin: plugin.clone(), generation, mailbox: Arc::clone(&mailbox) });
+        Ok(mailbox)
+    }
+
+    fn context(&self, attempt: &Attempt, mailbox: Arc<Mailbox>) -> Arc<Ctx> {
+        let key = self.keys.fetch_add(1, Relaxed);
+        let kind = Arc::clone(&attempt.kind);
+        Arc::new(Ctx::new(key, attempt.task, attempt.lease, kind, mailbox, self.shared.reports.clone()))
+    }
+
+    fn find(&self, task: TaskId, lease: LeaseId) -> Option<Arc<Ctx>> {
+        self.shared.running().attempts.get(&(task, lease)).cloned()
+    }
+
+    /// The attempt of this task that has the latest lease.
+    fn latest<T>(&self, task: TaskId, read: impl FnOnce(&Ctx) -> T) -> Option<T> {
+        let running = self.shared.running();
+        let leases = (task, LeaseId::NONE)..=(task, LeaseId::from_u64(u64::MAX));
+        running.attempts.range(leases).next_back().map(|(_, ctx)| read(ctx))
+    }
+}
+
+impl Shared {
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().expect(HOLDS)
+    }
+
+    /// Sends reports; the attempts that they end run no longer.
+    pub(super) fn hand_over(&self, reports: Vec<Report>) {
+        {
+            let mut running = self.running();
+            for report in &reports {
+                if let Report::Ended { task, lease, .. } = report {
+                    running.attempts.remove(&(*task, *lease));
+                }
+            }
+        }
+        if self.reports.send(reports).is_err() {
+            tracing::debug!("Nobody reads the reports of attempts any more.");
+        }
+    }
+}
+
+impl Executor for InProcess {
+    fn start(&self, attempts: Vec<Attempt>) {
+        let mut lots: Vec<(Arc<Mailbox>, Lot)> = Vec::new();
+        let mut refused = Vec::new();
+        for attempt in attempts {
+            match self.mailbox(&attempt) {
+                Err(error) => refused.push(attempt.ended(without_thread(&error))),
+                Ok(mailbox) => {
+                    let ctx = self.context(&attempt, Arc::clone(&mailbox));
+                    match lots.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &mailbox)) {
+                        Some((_, lot)) => lot.push((ctx, attempt)),
+                        None => lots.push((mailbox, vec![(ctx, attempt)])),
+                    }
+                }
+            }
+        }
+        let mut running = self.shared.running();
+        if running.draining {
+            let not_entered = lots.drain(..).flat_map(|(_, lot)| lot);
+            refused.extend(not_entered.map(|(_, attempt)| attempt.ended(Outcome::Interrupted)));
+        }
+        for (ctx, attempt) in lots.iter().flat_map(|(_, lot)| lot) {
+            running.attempts.insert((attempt.task, attempt.lease), Arc::clone(ctx));
+        }
+        drop(running);
+        for (mailbox, lot) in lots {
+            mailbox.push(Message::Start(lot));
+        }
+        if !refused.is_empty() {
+            self.shared.hand_over(refused);
+        }
+    }
+
+    fn cancel(&self, task: TaskId, lease: LeaseId) {
+        if let Some(ctx) = self.find(task, lease)
+            && ctx.stop(Stop::Cancel)
+        {
+            ctx.mailbox.push(Message::Cancel(ctx.key));
+        }
+    }
+
+    fn saved(&self, task: TaskId, lease: LeaseId, ticket: u64) {
+        if let Some(ctx) = self.find(task, lease) {
+            ctx.make_durable(ticket);
+        }
+    }
+
+    fn lease_lost(&self, task: TaskId, lease: LeaseId) {
+        if let Some(ctx) = self.find(task, lease) {
+            ctx.lose_lease();
+            ctx.mailbox.push(Message::LeaseLost(ctx.key));
+        }
+    }
+
+    fn progress(&self, task: TaskId) -> Option<Progress> {
+        self.latest(task, Ctx::last_progress).flatten()
+    }
+
+    fn is_stuck(&self, task: TaskId) -> bool {
+        self.latest(task, Ctx::is_stuck).unwrap_or(false)
+    }
+
+    fn drain(&self) {
+        let mut running = self.shared.running();
+        running.draining = true;
+        for ctx in running.attempts.values() {
+            ctx.raise(abi::F_DRAIN);
+        }
+    }
+
+    fn give_back(&self) {
+        for lane in &*self.lanes.lock().expect(HOLDS) {
+            lane.mailbox.push(Message::GiveBack);
+        }
+    }
+
+    fn running(&self) -> usize {
+        self.shared.running().attempts.len()
+    }
+}
+
+impl Drop for InProcess {
+    fn drop(&mut self) {
+        for lane in &*self.lanes.lock().expect(HOLDS) {
+            lane.mailbox.push(Message::Close);
+        }
+    }
+}
+
+impl Attempt {
+    /// The report of an attempt that did not enter its plugin.
+    fn ended(&self, outcome: Outcome) -> Report {
+        let generation = self.kind.generation;
+        Report::Ended { task: self.task, lease: self.lease, generation, outcome, progress: None }
+    }
+}
+
+/// The system gives no thread to run an attempt on.
+pub(super) fn without_thread(error: &io::Error) -> Outcome {
+    Outcome::Failed {
+        fatal: false,
+        delay: None,
+        code: "no-thread".to_owned(),
+        message: format!("the host could not start a thread for it: {error}"),
+    }
+}

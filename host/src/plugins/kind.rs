@@ -1,0 +1,143 @@
+//! What is known of a kind, and the check of params against its schema.
+//!
+//! Not here: reading it out of a library (`loader`), entering its code (`ffi`). Start at [`Kind`].
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use taskhost_core::ids::{KindName, PluginName, QueueName};
+use taskhost_core::retry::{KindRetry, PartialRetry};
+
+use super::ffi::KindCode;
+
+/// How many errors of one params document are reported.
+const PARAM_ERRORS_MAX: usize = 20;
+
+/// What is known of a kind that a loaded plugin provides.
+#[derive(Debug)]
+pub struct Kind {
+    /// Its name.
+    pub name: KindName,
+    /// The plugin that provides it.
+    pub plugin: PluginName,
+    /// Which loaded copy of the plugin, from 1.
+    pub generation: u32,
+    /// From the kind's meta: its title, the one line that says what it does.
+    pub title: String,
+    /// The JSON Schema of its params.
+    pub params_schema: Value,
+    /// The kind's own retry defaults.
+    pub retry: PartialRetry,
+    /// The kind's own limit for one attempt.
+    pub timeout: Option<Duration>,
+    /// The queue that its tasks go to unless the submitter says otherwise.
+    pub queue: Option<QueueName>,
+    /// What its progress counts: `bytes`, `files`; may be empty.
+    pub unit: String,
+    /// It runs programs; needs more than a read or submit right.
+    pub privileged: bool,
+    /// Why its tasks cannot run now, if they cannot.
+    pub held: Option<String>,
+    pub(super) schema: Schema,
+    pub(super) code: KindCode,
+}
+
+/// One place where params do not fit a kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParamError {
+    /// JSON pointer to the value; empty for the whole document.
+    pub pointer: String,
+    /// What is wrong with it. Never shows the value, which may be a secret.
+    pub message: String,
+}
+
+impl Kind {
+    /// What keeps `params` from fitting the schema of this kind: nothing if it fits, at most 20 errors.
+    pub fn check_params(&self, params: &Value) -> Vec<ParamError> {
+        self.schema.check(params)
+    }
+
+    /// A kind without a plugin, for tests of what uses kinds: takes any params; an attempt of it fails.
+    #[cfg(test)]
+    pub(crate) fn fake(name: &str) -> Self {
+        Self {
+            name: KindName::new(name).expect("a name"),
+            plugin: PluginName::new("fake").expect("a name"),
+            generation: 1,
+            title: String::new(),
+            params_schema: Value::Bool(true),
+            retry: PartialRetry::default(),
+            timeout: None,
+            queue: None,
+            unit: String::new(),
+            privileged: false,
+            held: None,
+            schema: Schema::compile(&Value::Bool(true)).expect("the schema of everything"),
+            code: KindCode::fake(),
+        }
+    }
+}
+
+/// A compiled JSON Schema.
+pub(super) struct Schema(jsonschema::Validator);
+
+impl Schema {
+    /// Compiles it; nothing is fetched for a `$ref`. The error says what is wrong with the schema.
+    pub(super) fn compile(schema: &Value) -> Result<Self, String> {
+        jsonschema::validator_for(schema).map(Self).map_err(|error| format!("{error} (at `{}`)", error.instance_path()))
+    }
+
+    pub(super) fn check(&self, value: &Value) -> Vec<ParamError> {
+        let errors = self.0.iter_errors(value).take(PARAM_ERRORS_MAX);
+        let masked = errors.map(|error| ParamError {
+            pointer: error.instance_path().to_string(),
+            message: error.masked().to_string(),
+        });
+        masked.collect()
+    }
+}
+
+impl fmt::Debug for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Schema(..)")
+    }
+}
+
+/// The meta document of a kind. Keys that this host does not know are ignored: a plugin may be newer than its host.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct KindMeta {
+    pub(super) title: String,
+    pub(super) params_schema: Value,
+    pub(super) retry: KindRetry,
+    pub(super) timeout_ms: Option<u64>,
+    pub(super) queue: Option<QueueName>,
+    pub(super) unit: String,
+    pub(super) privileged: bool,
+}
+
+impl Default for KindMeta {
+    fn default() -> Self {
+        Self {
+            title: String::new(),
+            params_schema: Value::Bool(true),
+            retry: KindRetry::default(),
+            timeout_ms: None,
+            queue: None,
+            unit: String::new(),
+            privileged: false,
+        }
+    }
+}
+
+/// The meta document of a plugin.
+#[derive(Debug, Deserialize)]
+pub(super) struct PluginMeta {
+    pub(super) name: PluginName,
+    #[serde(default)]
+    pub(super) version: String,
+    #[serde(default)]
+    pub(super) config_schema: Option<Value>,
+}

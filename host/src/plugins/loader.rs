@@ -1,0 +1,187 @@
+//! Loads a library, reads the tables that it exports, and checks every part of them before anything is used.
+//!
+//! Not here: choosing files (`stage`), which of two plugins wins a name (`registry`), calling kinds (`ffi`).
+//! A library that was mapped once stays mapped for ever, also a refused one. Start at [`load`].
+#![expect(unsafe_code, reason = "mapping a library and reading the tables in it")]
+
+use std::mem;
+use std::path::Path;
+
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+use plugin_api::abi::{self, ThBytes, ThEntry, ThKind, ThPlugin, struct_size};
+use serde::de::DeserializeOwned;
+use taskhost_core::ids::KindName;
+use taskhost_core::retry::PartialRetry;
+
+use super::error::LoadError;
+use super::ffi::{HOST, KindCode};
+use super::kind::{KindMeta, PluginMeta, Schema};
+
+/// More kinds than any plugin has: a larger count is garbage.
+const KINDS_MAX: usize = 10_000;
+
+/// A plugin that passed every check; not yet configured.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    table: &'static ThPlugin,
+    pub(super) meta: PluginMeta,
+    pub(super) config_schema: Option<Schema>,
+    pub(super) kinds: Vec<LoadedKind>,
+}
+
+/// A kind of a loaded plugin.
+#[derive(Debug)]
+pub(super) struct LoadedKind {
+    pub(super) name: KindName,
+    pub(super) meta: KindMeta,
+    pub(super) retry: PartialRetry,
+    pub(super) schema: Schema,
+    pub(super) code: KindCode,
+}
+
+/// Maps the library at `path` and enters it for the first time, by `init`.
+pub(super) fn load(path: &Path) -> Result<Loaded, LoadError> {
+    let entry = entry(path)?;
+    if entry.min_host_minor > abi::ABI_MINOR {
+        return Err(LoadError::HostTooOld { needed: entry.min_host_minor });
+    }
+    if entry.flags & abi::E_PANIC_ABORT != 0 {
+        return Err(LoadError::PanicAbort);
+    }
+    let init = entry.init.ok_or(LoadError::NoInit)?;
+    // SAFETY: header, `init`: called once for this copy, with a table that lives as long as the process.
+    let plugin = unsafe { init(&raw const HOST) };
+    if plugin.is_null() {
+        return Err(LoadError::InitFailed);
+    }
+    read_plugin(table(plugin, "plugin table")?)
+}
+
+fn entry(path: &Path) -> Result<&'static ThEntry, LoadError> {
+    let failed = |error: libloading::Error| LoadError::Dlopen(error.to_string());
+    // NOW makes a missing symbol an error here instead of an end of the process later; LOCAL keeps the symbols of two
+    // generations apart.
+    // SAFETY: runs the library's constructors: plugins are trusted code of the operator.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(failed)?;
+    // SAFETY: the address of a symbol, whatever it is; it is looked at below.
+    let symbol = unsafe { library.get::<*const ThEntry>(abi::ENTRY_SYMBOL) }.map(|symbol| *symbol);
+    // Unloading is never sound here: destructors of thread-local values, threads that the plugin started and contexts
+    // that it retained may run its code at any later time. So the handle is forgotten, whatever comes.
+    mem::forget(library);
+    let entry = symbol.map_err(failed)?;
+    if entry.is_null() || !entry.is_aligned() {
+        return Err(LoadError::Unaligned("entry `taskhost_plugin_v1`".to_owned()));
+    }
+    // SAFETY: header, `th_entry`: begins with two u32, magic and size; an exported symbol lies in the mapped library.
+    let [magic, found] = unsafe { *entry.cast::<[u32; 2]>() };
+    if magic != abi::MAGIC {
+        return Err(LoadError::Magic { found: magic });
+    }
+    check_size("entry", found, struct_size::<ThEntry>())?;
+    // SAFETY: header, `th_entry`: magic and size say that the fields of 1.0 are there; constant, and never unmapped.
+    Ok(unsafe { &*entry })
+}
+
+fn check_size(what: &str, found: u32, needed: u32) -> Result<(), LoadError> {
+    if found >= needed {
+        return Ok(());
+    }
+    Err(LoadError::StructSize { what: what.to_owned(), found, needed })
+}
+
+/// Checks that what the plugin's pointer leads to has the fields of 1.0.
+fn table<T>(pointer: *const T, what: &str) -> Result<&'static T, LoadError> {
+    if !pointer.is_aligned() {
+        return Err(LoadError::Unaligned(what.to_owned()));
+    }
+    // SAFETY: header, "Layout": every struct begins with its u32 struct_size; the pointer is the plugin's and not null.
+    let found = unsafe { *pointer.cast::<u32>() };
+    check_size(what, found, struct_size::<T>())?;
+    // SAFETY: header, "Memory": what `init` returns lives as long as the process, and the size says that all is there.
+    Ok(unsafe { &*pointer })
+}
+
+/// Text of a table that `init` returned.
+fn constant(bytes: ThBytes) -> &'static [u8] {
+    // SAFETY: header, "Memory": what `init` returns lives as long as the process, and nobody writes to it.
+    unsafe { bytes.as_slice() }
+}
+
+fn read_plugin(table: &'static ThPlugin) -> Result<Loaded, LoadError> {
+    let meta: PluginMeta = meta("the plugin", constant(table.meta))?;
+    let config_schema = meta.config_schema.as_ref().map(Schema::compile).transpose();
+    let config_schema = config_schema.map_err(|reason| LoadError::Schema {
+        which: "config_schema",
+        whose: "the plugin".to_owned(),
+        reason,
+    })?;
+    if table.n_kinds == 0 || table.kinds.is_null() {
+        return Err(LoadError::NoKinds);
+    }
+    if table.n_kinds > KINDS_MAX || !table.kinds.is_aligned() {
+        return Err(LoadError::Unaligned("array of kinds".to_owned()));
+    }
+    let mut kinds: Vec<LoadedKind> = Vec::with_capacity(table.n_kinds);
+    for index in 0..table.n_kinds {
+        let kind = read_kind(table, index)?;
+        if kinds.iter().any(|other| other.name == kind.name) {
+            return Err(LoadError::KindTwice(kind.name.to_string()));
+        }
+        kinds.push(kind);
+    }
+    Ok(Loaded { table, meta, config_schema, kinds })
+}
+
+fn read_kind(plugin: &'static ThPlugin, index: usize) -> Result<LoadedKind, LoadError> {
+    // SAFETY: header, `kinds`: an array of `n_kinds` pointers, and `index` is below that.
+    let pointer = unsafe { plugin.kinds.add(index) };
+    // SAFETY: as above; the array lives as long as the process.
+    let kind = unsafe { *pointer };
+    if kind.is_null() {
+        return Err(LoadError::NullKind(index));
+    }
+    let kind: &'static ThKind = table(kind, &format!("kind number {index}"))?;
+    let what = || format!("name of kind number {index}");
+    let name = str::from_utf8(constant(kind.name)).map_err(|_| LoadError::NotUtf8(what()))?;
+    let name = KindName::new(name).map_err(|error| LoadError::Name { what: what(), reason: error.to_string() })?;
+    // SAFETY: `kind` is the kind of a plugin whose library is never unloaded (see `entry`).
+    let code = unsafe { KindCode::new(kind) };
+    let code = code.map_err(|function| LoadError::MissingFunction { kind: name.to_string(), function })?;
+    let whose = format!("kind `{name}`");
+    let meta: KindMeta = meta(&whose, constant(kind.meta))?;
+    let retry = PartialRetry::try_from(meta.retry)
+        .map_err(|error| LoadError::Meta { whose: whose.clone(), reason: format!("retry: {error}") })?;
+    let schema = Schema::compile(&meta.params_schema);
+    let schema = schema.map_err(|reason| LoadError::Schema { which: "params_schema", whose, reason })?;
+    Ok(LoadedKind { name, meta, retry, schema, code })
+}
+
+fn meta<T: DeserializeOwned>(whose: &str, json: &[u8]) -> Result<T, LoadError> {
+    // No meta at all is the empty object: every key may be absent.
+    let json = if json.is_empty() { b"{}" } else { json };
+    let text = str::from_utf8(json).map_err(|_| LoadError::NotUtf8(format!("meta of {whose}")))?;
+    serde_json::from_str(text).map_err(|error| LoadError::Meta { whose: whose.to_owned(), reason: error.to_string() })
+}
+
+impl Loaded {
+    /// Whether the plugin takes a config.
+    pub(super) fn takes_config(&self) -> bool {
+        self.table.configure.is_some()
+    }
+
+    /// Gives the plugin its config, JSON, if it takes one. To be called once, before any attempt. The error is the plugin's.
+    pub(super) fn configure(&self, json: &[u8]) -> Result<(), String> {
+        let Some(configure) = self.table.configure else {
+            return Ok(());
+        };
+        let mut error = ThBytes::EMPTY;
+        // SAFETY: header, `configure`: after `init`, before any `create`; both arguments live through the call.
+        let answer = unsafe { configure(ThBytes::new(json), &raw mut error) };
+        if answer >= 0 {
+            return Ok(());
+        }
+        // SAFETY: header, `configure`: the text is valid until `shutdown`, which was not called.
+        let text = unsafe { error.as_slice() };
+        Err(if text.is_empty() { format!("it answered {answer}") } else { String::from_utf8_lossy(text).into_owned() })
+    }
+}

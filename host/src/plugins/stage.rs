@@ -1,0 +1,173 @@
+//! Finds plugin libraries and makes a private, checked copy of each, without running any of their code.
+//!
+//! Not here: loading (`loader`). The daemon loads only its copy, so whatever is done to the original later cannot touch
+//! running code. Start at [`candidates`] and [`Generations::stage`].
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use object::{Architecture, BinaryFormat, NameOrOrdinal, Object as _, ObjectSection as _, ObjectSegment as _};
+use sha2::{Digest as _, Sha256};
+
+use super::error::{LoadError, ScanError};
+
+/// The extensions of shared libraries. Those of other systems count too: they are named as foreign, not overlooked.
+const EXTENSIONS: [&str; 3] = ["so", "dylib", "dll"];
+
+/// The files in `folders`, not below, that may be plugins: sorted by name within each folder, each file once.
+pub(super) fn candidates(folders: &[PathBuf]) -> Result<Vec<PathBuf>, ScanError> {
+    let mut found = Vec::new();
+    for folder in folders {
+        let unreadable = |source| ScanError::Folder { path: folder.clone(), source };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            let is_library =
+                path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
+            if is_library && path.is_file() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        found.extend(files);
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    Ok(found)
+}
+
+/// A library that exports our entry, as it was read.
+#[derive(Debug)]
+pub(super) struct Library {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// Hexadecimal.
+    pub(super) sha256: String,
+}
+
+/// Reads a file once and looks at its export table; none if it is a library that is not a plugin of this ABI.
+pub(super) fn read(path: &Path) -> Result<Option<Library>, LoadError> {
+    let unreadable = |source| LoadError::Io { what: "read", path: path.to_path_buf(), source };
+    let bytes = fs::read(path).map_err(unreadable)?;
+    if !exports_entry(&bytes)? {
+        return Ok(None);
+    }
+    let sha256 = hexadecimal(&Sha256::digest(&bytes));
+    Ok(Some(Library { path: path.to_path_buf(), bytes, sha256 }))
+}
+
+fn exports_entry(bytes: &[u8]) -> Result<bool, LoadError> {
+    let file = object::File::parse(bytes).map_err(|error| match object::FileKind::parse(bytes) {
+        Ok(_) => LoadError::NotWhole(error.to_string()),
+        Err(_) if bytes.is_empty() => LoadError::NotWhole("it is empty".to_owned()),
+        Err(unknown) => LoadError::NotALibrary(unknown.to_string()),
+    })?;
+    check_whole(&file, bytes.len())?;
+    let exports = file.exports().map_err(|error| LoadError::NotWhole(error.to_string()))?;
+    let mut entry = false;
+    for export in exports {
+        let export = export.map_err(|error| LoadError::NotWhole(error.to_string()))?;
+        let NameOrOrdinal::Name(name) = export.name() else {
+            continue;
+        };
+        // Mach-O writes an underscore before the names of C.
+        entry |= name.strip_prefix(b"_").unwrap_or(name) == plugin_api::abi::ENTRY_SYMBOL.as_bytes();
+    }
+    if entry {
+        check_native(&file)?;
+    }
+    Ok(entry)
+}
+
+/// A file that is still being written has its headers, and sections that end beyond its length.
+fn check_whole(file: &object::File<'_>, length: usize) -> Result<(), LoadError> {
+    let sections = file.sections().filter_map(|section| section.file_range());
+    let segments = file.segments().map(|segment| segment.file_range());
+    let end = sections.chain(segments).map(|(start, size)| start.saturating_add(size)).max().unwrap_or(0);
+    if end <= u64::try_from(length).unwrap_or(u64::MAX) {
+        return Ok(());
+    }
+    Err(LoadError::NotWhole(format!("its contents end at byte {end}, the file at byte {length}")))
+}
+
+fn check_native(file: &object::File<'_>) -> Result<(), LoadError> {
+    let needed = (native_format(), native_architecture());
+    let found = (file.format(), file.architecture());
+    if found == needed {
+        return Ok(());
+    }
+    let text = |(format, architecture)| format!("{architecture:?} ({format:?})");
+    Err(LoadError::Foreign { found: text(found), needed: text(needed) })
+}
+
+fn native_format() -> BinaryFormat {
+    if cfg!(target_vendor = "apple") { BinaryFormat::MachO } else { BinaryFormat::Elf }
+}
+
+fn native_architecture() -> Architecture {
+    match std::env::consts::ARCH {
+        "x86_64" => Architecture::X86_64,
+        "aarch64" => Architecture::Aarch64,
+        "riscv64" => Architecture::Riscv64,
+        "powerpc64" => Architecture::PowerPc64,
+        "s390x" => Architecture::S390x,
+        "loongarch64" => Architecture::LoongArch64,
+        _ => Architecture::Unknown,
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a String does not fail");
+        text
+    })
+}
+
+/// The folder `generations` of the state folder: one file for each loaded copy.
+#[derive(Debug)]
+pub(super) struct Generations {
+    folder: PathBuf,
+    staged: u32,
+}
+
+impl Generations {
+    /// Makes the folder, for this user only, and deletes what earlier runs left there.
+    pub(super) fn open(state: &Path) -> Result<Self, ScanError> {
+        let folder = state.join("generations");
+        let unusable = |source| ScanError::Generations { path: folder.clone(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(unusable)?;
+        // The mode above holds only for a folder that was made just now.
+        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(unusable)?;
+        for entry in fs::read_dir(&folder).map_err(unusable)? {
+            let entry = entry.map_err(unusable)?;
+            if entry.file_type().map_err(unusable)?.is_file() {
+                fs::remove_file(entry.path()).map_err(unusable)?;
+            }
+        }
+        Ok(Self { folder, staged: 0 })
+    }
+
+    /// Writes the bytes that were read to a file of their own and answers its path.
+    ///
+    /// The name is never used twice: the system's loader would hand out the old image for a path that it knows.
+    pub(super) fn stage(&mut self, library: &Library) -> Result<PathBuf, LoadError> {
+        self.staged += 1;
+        let extension = library.path.extension().unwrap_or_default().to_string_lossy();
+        let path = self.folder.join(format!("{}-{}.{extension}", library.sha256, self.staged));
+        let failed = |source| LoadError::Io { what: "copied", path: library.path.clone(), source };
+        self.write(&path, &library.bytes).map_err(failed)?;
+        let copy = fs::read(&path).map_err(failed)?;
+        if hexadecimal(&Sha256::digest(&copy)) == library.sha256 { Ok(path) } else { Err(LoadError::CopyDiffers(path)) }
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let temporary = self.folder.join(format!("{}.tmp", self.staged));
+        let mut file = fs::File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    }
+}
