@@ -159,6 +159,18 @@ impl PartialRetry {
         Ok(Self { attempts, backoff, initial, max, jitter })
     }
 
+    /// These parts, and where one is missing that of `other`.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            attempts: self.attempts.or(other.attempts),
+            backoff: self.backoff.or(other.backoff),
+            initial: self.initial.or(other.initial),
+            max: self.max.or(other.max),
+            jitter: self.jitter.or(other.jitter),
+        }
+    }
+
     /// Completes these parts from `base`.
     ///
     /// A given `initial` that is longer than the `max` of `base` raises it: who asks for delays of an hour does not

@@ -29,7 +29,7 @@ pub(super) enum Command {
 /// Reports with the answer to them.
 #[derive(Debug)]
 pub(super) struct Reports {
-    pub(super) reports: Vec<AttemptReport>,
+    pub(super) of_attempts: Vec<AttemptReport>,
     pub(super) now: UnixMicros,
     pub(super) answer: Answer<Vec<Result<Status, Rejected>>>,
 }

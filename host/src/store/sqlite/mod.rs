@@ -196,7 +196,7 @@ impl Store for SqliteStore {
 
     fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>> {
         let (answer, reply) = Reply::pending();
-        self.inbox.put_reports(Reports { reports, now, answer });
+        self.inbox.put_reports(Reports { of_attempts: reports, now, answer });
         reply
     }
 

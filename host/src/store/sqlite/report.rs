@@ -14,9 +14,9 @@ use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending, Fai
 
 impl Writer {
     pub(super) fn take_reports(&mut self, reports: Reports) -> rusqlite::Result<()> {
-        let Reports { reports, now, answer } = reports;
-        let mut statuses = Vec::with_capacity(reports.len());
-        for report in reports {
+        let Reports { of_attempts, now, answer } = reports;
+        let mut statuses = Vec::with_capacity(of_attempts.len());
+        for report in of_attempts {
             statuses.push(self.take_report(&report, now)?);
         }
         self.turn.answer(answer, statuses);

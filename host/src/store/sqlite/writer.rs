@@ -128,7 +128,9 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
         let answers = std::mem::take(&mut writer.turn.answers);
         // Closed before it is answered: whoever waits may open the file at once.
         drop(writer);
-        answers.into_iter().for_each(|answer| answer());
+        for answer in answers {
+            answer();
+        }
         return;
     }
 }
@@ -255,7 +257,9 @@ impl Writer {
         let running = self.flights.count();
         self.outlet.running.send_if_modified(|known| std::mem::replace(known, running) != running);
         if !self.turn.closing {
-            std::mem::take(&mut self.turn.answers).into_iter().for_each(|answer| answer());
+            for answer in std::mem::take(&mut self.turn.answers) {
+                answer();
+            }
         }
         self.outlet.events.publish(&self.turn.changes);
         let next_due = self.turn.next_due;

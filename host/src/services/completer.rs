@@ -1,0 +1,109 @@
+//! Moves what attempts report into the store, in batches, and tells them what became of it.
+//!
+//! Not here: choosing the next state (`taskhost_core::task::step`), publishing (`events`). Start at [`Completer::run`].
+
+use std::sync::Arc;
+
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::task::{End, Rejected, Status};
+use tokio::sync::mpsc;
+use tracing::{debug, warn};
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::plugins::{Executor, Outcome, Report};
+use crate::store::{AttemptReport, Change, Ending, Failure, Reply, Store};
+
+/// The service and what it works with.
+#[derive(Debug)]
+pub struct Completer {
+    /// Where reports go.
+    pub store: Arc<dyn Store>,
+    /// Who has to hear of durable saves and lost leases.
+    pub executor: Arc<dyn Executor>,
+    /// When a report came.
+    pub clock: Arc<dyn Clock>,
+    /// Spreads the retries of many tasks.
+    pub chance: Arc<Chance>,
+}
+
+/// What a save waits for: its attempt and its ticket. None for an end.
+type Waits = (TaskId, LeaseId, Option<u64>);
+
+impl Completer {
+    /// Serves reports until nobody can send any more.
+    pub async fn run(self, mut reports: mpsc::UnboundedReceiver<Vec<Report>>) {
+        while let Some(mut batch) = reports.recv().await {
+            // What has gathered meanwhile shares the commit.
+            while let Ok(more) = reports.try_recv() {
+                batch.extend(more);
+            }
+            let waits = batch.iter().map(waits).collect();
+            let prepared = batch.into_iter().map(|report| self.prepare(report)).collect();
+            let reply = self.store.report(prepared, self.clock.now());
+            tokio::spawn(tell(reply, waits, Arc::clone(&self.executor)));
+        }
+    }
+
+    fn prepare(&self, report: Report) -> AttemptReport {
+        match report {
+            Report::Saved { task, lease, state, ticket: _ } => {
+                AttemptReport { task, lease, change: Change::Checkpoint(state) }
+            }
+            Report::Ended { task, lease, generation, outcome, progress } => {
+                let ending = Ending { progress, ..self.ending(outcome, generation) };
+                AttemptReport { task, lease, change: Change::Ended(Box::new(ending)) }
+            }
+        }
+    }
+
+    fn ending(&self, outcome: Outcome, generation: u32) -> Ending {
+        let ended = |end| Ending { end, result: None, state: None, failure: None, progress: None };
+        let failed = |end, code: String, message: String| Ending {
+            failure: Some(Failure { generation, code, message }),
+            ..ended(end)
+        };
+        match outcome {
+            Outcome::Done(result) => Ending { result: Some(result), ..ended(End::Done) },
+            Outcome::Failed { fatal: true, code, message, delay: _ } => failed(End::FailedFatally, code, message),
+            Outcome::Failed { fatal: false, delay, code, message } => {
+                failed(End::Failed { delay, chance: self.chance.unit() }, code, message)
+            }
+            Outcome::Suspended { until, state } => Ending { state: Some(state), ..ended(End::Suspended(until)) },
+            Outcome::RateLimited { until, message } => {
+                debug!(%message, "An attempt was rate-limited.");
+                ended(End::RateLimited(until))
+            }
+            // A cancelled attempt was asked to: `step` knows that, and makes the task cancelled.
+            Outcome::Interrupted | Outcome::Cancelled => ended(End::Interrupted),
+            Outcome::TimedOut(limit) => {
+                let message = format!("timed out after {}", DurationText::from(limit));
+                failed(End::TimedOut { chance: self.chance.unit() }, "timeout".to_owned(), message)
+            }
+        }
+    }
+}
+
+fn waits(report: &Report) -> Waits {
+    match report {
+        Report::Saved { task, lease, ticket, .. } => (*task, *lease, Some(*ticket)),
+        Report::Ended { task, lease, .. } => (*task, *lease, None),
+    }
+}
+
+async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, executor: Arc<dyn Executor>) {
+    // A failed store ends the daemon; no attempt may go on as if its save were durable.
+    let Ok(answers) = reply.await else { return };
+    for (answer, (task, lease, ticket)) in answers.into_iter().zip(waits) {
+        match (answer, ticket) {
+            (Ok(_), Some(ticket)) => executor.saved(task, lease, ticket),
+            (Ok(_), None) => {}
+            (Err(rejected), Some(_)) => {
+                warn!(task_id = %task, %rejected, "A checkpoint came too late.");
+                executor.lease_lost(task, lease);
+            }
+            (Err(rejected), None) => warn!(task_id = %task, %rejected, "The end of an attempt came too late."),
+        }
+    }
+}

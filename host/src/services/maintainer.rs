@@ -1,0 +1,35 @@
+//! Keeps the store moving with the time: promotions, expiry, pruning. Sleeps until the store says that something is due.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::store::{Store, StoreError};
+
+/// Advances the store whenever something is due, until the store is closed.
+pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
+    let ended = advance(&*store, &*clock).await;
+    if let Err(error) = ended {
+        tracing::debug!(%error, "The maintainer ends with the store.");
+    }
+}
+
+async fn advance(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    let mut next_due = store.next_due();
+    // The first look: what came due while no daemon ran.
+    store.advance(clock.now()).await?;
+    loop {
+        let due = *next_due.borrow_and_update();
+        let changed = match due {
+            Some(time) => tokio::select! {
+                () = clock.wait_until(time) => None,
+                changed = next_due.changed() => Some(changed),
+            },
+            None => Some(next_due.changed().await),
+        };
+        match changed {
+            None => store.advance(clock.now()).await?,
+            Some(Ok(())) => {}
+            Some(Err(_closed)) => return Ok(()),
+        }
+    }
+}

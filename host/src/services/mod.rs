@@ -1,0 +1,15 @@
+//! The daemon's workers, one duty each. They never call one another: they meet in the store and in channels made by `boot`.
+//!
+//! | service | duty |
+//! |---|---|
+//! | `dispatcher` | says what this host can run |
+//! | `runner` | hands what was claimed to the plugins |
+//! | `completer` | moves outcomes into the store, in batches |
+//! | `scheduler` | fires the jobs whose time has come |
+//! | `maintainer` | keeps the store moving with the time |
+
+pub mod completer;
+pub mod dispatcher;
+pub mod maintainer;
+pub mod runner;
+pub mod scheduler;

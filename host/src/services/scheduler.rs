@@ -1,0 +1,92 @@
+//! Fires the jobs whose time has come. Each nominal time becomes at most one task: the store moves the job's cursor in
+//! the commit that inserts it.
+//!
+//! Not here: which times those are (`taskhost_core::schedule`). Start at [`Scheduler::run`].
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::Arc;
+
+use taskhost_core::config::{Config, JobConfig};
+use taskhost_core::ids::JobName;
+use taskhost_core::schedule::Schedule;
+use taskhost_core::time::UnixMicros;
+use tracing::{info, warn};
+
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::plugins::Kinds;
+use crate::store::{Firing, JobCursor, JobSighting, Store, StoreError};
+use crate::submit::{Intake, Wishes};
+
+/// The service and what it works with.
+#[derive(Debug)]
+pub struct Scheduler {
+    /// The declared jobs.
+    pub config: Arc<Config>,
+    /// Checks the params of what is fired.
+    pub kinds: Arc<dyn Kinds>,
+    /// Where the cursors are kept and the tasks go.
+    pub store: Arc<dyn Store>,
+    /// What it waits for.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids come from.
+    pub chance: Arc<Chance>,
+}
+
+/// The next nominal time of each job, the earliest first.
+type Agenda = BinaryHeap<Reverse<(UnixMicros, JobName)>>;
+
+impl Scheduler {
+    /// Fires until the store is closed.
+    pub async fn run(self) {
+        if let Err(error) = self.fire_all().await {
+            tracing::debug!(%error, "The scheduler ends with the store.");
+        }
+    }
+
+    async fn fire_all(&self) -> Result<(), StoreError> {
+        let jobs: Vec<_> = self.config.jobs.iter().filter_map(scheduled).collect();
+        let sightings =
+            jobs.iter().map(|(name, schedule)| JobSighting { job: (*name).clone(), schedule: schedule.to_string() });
+        let cursors = self.store.adopt(sightings.collect(), self.clock.now()).await?;
+        let anchors: HashMap<JobName, UnixMicros> =
+            cursors.iter().map(|cursor| (cursor.job.clone(), cursor.anchor)).collect();
+        let mut agenda: Agenda = cursors.iter().filter_map(|cursor| self.entry(cursor)).map(Reverse).collect();
+        while let Some(Reverse((nominal_at, job))) = agenda.pop() {
+            self.clock.wait_until(nominal_at).await;
+            let anchor = anchors.get(&job).copied().unwrap_or_default();
+            // Times missed while no daemon ran, or while the machine slept, are made up for by this one run.
+            let cursor = self.clock.now().max(nominal_at);
+            self.fire(&job, nominal_at, cursor).await?;
+            agenda.extend(self.entry(&JobCursor { job, anchor, cursor }).map(Reverse));
+        }
+        Ok(())
+    }
+
+    fn entry(&self, cursor: &JobCursor) -> Option<(UnixMicros, JobName)> {
+        let schedule = self.config.jobs.get(&cursor.job)?.schedule.as_ref()?;
+        schedule.next_after(cursor.anchor, cursor.cursor).map(|next| (next, cursor.job.clone()))
+    }
+
+    async fn fire(&self, job: &JobName, nominal_at: UnixMicros, cursor: UnixMicros) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let intake = Intake { config: &self.config, kinds: &*self.kinds, chance: &self.chance, now };
+        let task = match intake.prepare_job(job, Some(nominal_at), &Wishes::default()) {
+            Ok(task) => task,
+            Err(error) => {
+                warn!(%job, %nominal_at, %error, hint = error.hint(), "The job cannot fire.");
+                return Ok(());
+            }
+        };
+        let task_id = task.id;
+        if self.store.fire(Firing { job: job.clone(), cursor, task }, now).await? {
+            info!(%job, %task_id, %nominal_at, "The job fired.");
+        }
+        Ok(())
+    }
+}
+
+fn scheduled<'a>((name, job): (&'a JobName, &'a JobConfig)) -> Option<(&'a JobName, &'a Schedule)> {
+    job.schedule.as_ref().map(|schedule| (name, schedule))
+}
