@@ -3,11 +3,14 @@
 //! The rooms are described in `docs/ARCHITECTURE.md`. Start at `host` (the handle that every face uses) and `boot`
 //! (which builds everything once and takes it down again).
 
+pub mod boot;
 pub mod chance;
 pub mod clock;
 pub mod events;
 pub mod host;
+pub mod lock;
 pub mod plugins;
 pub mod services;
 pub mod store;
 pub mod submit;
+pub mod telemetry;

@@ -19,7 +19,6 @@ mod tests;
 mod writer;
 
 use std::collections::{HashMap, HashSet};
-use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,6 +38,7 @@ use super::{
     Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Offer, Reply, Store, StoreError,
 };
 use crate::events::Events;
+use crate::lock::FileLock;
 
 /// How an embedded store is opened.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ pub struct SqliteStore {
     failure: watch::Receiver<Option<Arc<StoreError>>>,
     reclaimed: usize,
     // Held until the store is dropped: a second daemon is kept off.
-    _lock: File,
+    _lock: FileLock,
 }
 
 impl SqliteStore {
@@ -85,8 +85,10 @@ impl SqliteStore {
         let outlet = Outlet { assignments, events, next_due, running, failure };
         let opened = |error| error::classify_open(&path, &error);
         let mut connection = Connection::open(&options.path).map_err(opened)?;
+        // Before anything is written: a file that is not ours stays as it is.
+        let taken = schema::identify(&connection).map_err(|error| error::classify_migration(&path, &error))?;
         prepare(&connection, options.durable).map_err(opened)?;
-        schema::migrate(&mut connection).map_err(|error| error::classify_migration(&path, &error))?;
+        schema::migrate(&mut connection, taken).map_err(opened)?;
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
@@ -123,20 +125,15 @@ impl SqliteStore {
     }
 }
 
-/// Holds `<path>.lock` for this process; the kernel lets go of it when the process ends, however it ends.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let open_error =
-        |error: std::io::Error| StoreError::Open { path: path.display().to_string(), reason: error.to_string() };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(open_error)?;
-    }
+/// Holds `<path>.lock`, so that a second daemon is kept off.
+fn lock(path: &Path) -> Result<FileLock, StoreError> {
     let mut lock_path = path.as_os_str().to_owned();
     lock_path.push(".lock");
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).map_err(open_error)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.display().to_string() }),
-        Err(TryLockError::Error(error)) => Err(open_error(error)),
+    let shown = path.display().to_string();
+    match FileLock::try_hold(lock_path.as_ref()) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(StoreError::InUse { path: shown }),
+        Err(error) => Err(StoreError::Open { path: shown, reason: error.to_string() }),
     }
 }
 

@@ -1,0 +1,120 @@
+//! Why a daemon does not start, or ends by itself.
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use taskhost_core::config::Diagnostic;
+
+use crate::plugins::ScanError;
+use crate::store::StoreError;
+
+/// Why a daemon does not start, or ends by itself.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BootError {
+    /// `tasks.toml` cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    ConfigUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// `tasks.toml` has errors.
+    #[error("{} has {} error(s)", path.display(), diagnostics.len())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// Its text.
+        text: String,
+        /// Each error.
+        diagnostics: Vec<Diagnostic>,
+    },
+    /// A file or folder that is needed cannot be used.
+    #[error("cannot {action} {}: {source}", path.display())]
+    System {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path of the socket is longer than the system allows.
+    #[error("the socket path {} is {} bytes long, the system allows {max}", path.display(), path.as_os_str().len())]
+    SocketPathTooLong {
+        /// The path.
+        path: PathBuf,
+        /// The limit.
+        max: usize,
+    },
+    /// Another daemon uses the state folder.
+    #[error("another daemon runs on {}", state.display())]
+    AlreadyRunning {
+        /// The folder.
+        state: PathBuf,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The plugin folders cannot be searched.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The store cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store failed while the daemon ran.
+    #[error("{0}; the daemon ends")]
+    StoreFailed(Arc<StoreError>),
+    /// A second signal came while the daemon drained.
+    #[error("stopped at once; what was running is given back at the next start")]
+    StoppedAtOnce,
+}
+
+impl BootError {
+    pub(super) fn system(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::System { action, path: path.to_owned(), source }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::ConfigUnreadable { .. } => "name the file with --config FILE".to_owned(),
+            Self::Config { .. } => "correct the file and start again".to_owned(),
+            Self::System { .. } => "check that it is there and that this user may write to it".to_owned(),
+            Self::SocketPathTooLong { .. } => "set [host] state to a shorter path, such as /run/taskhost".to_owned(),
+            Self::AlreadyRunning { .. } => {
+                "stop it first, or give this one its own `state` and `store` in [host]".to_owned()
+            }
+            Self::Listen { address, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                format!("something else listens there; set [host] listen to another port than {}", address.port())
+            }
+            Self::Listen { .. } => "set [host] listen to an address of this machine".to_owned(),
+            Self::Scan(error) => error.hint().to_owned(),
+            Self::Store(error) => error.hint().to_owned(),
+            Self::StoreFailed(error) => error.hint().to_owned(),
+            Self::StoppedAtOnce => "send one signal only to let running tasks finish or save their state".to_owned(),
+        }
+    }
+
+    /// The whole message for a person: what, where, and a hint with the next step.
+    pub fn report(&self) -> String {
+        let mut report = String::new();
+        if let Self::Config { path, text, diagnostics } = self {
+            for diagnostic in diagnostics {
+                let rendered = diagnostic.render(&path.display().to_string(), text);
+                writeln!(report, "{}\n", rendered.trim_end()).expect("a String takes all text");
+            }
+        }
+        write!(report, "error: {self}\n\nhint: {}\n", self.hint()).expect("a String takes all text");
+        report
+    }
+}

@@ -1,0 +1,161 @@
+//! Builds a daemon from its parts once, serves, and takes it down again.
+//!
+//! The only room that names concrete adapters. Not here: what the parts do. Start at [`run`].
+
+mod error;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use taskhost_core::config::{Config, StoreUrl};
+use taskhost_core::ids::PluginName;
+use tokio::net::{TcpListener, UnixListener};
+use tracing::{info, warn};
+
+pub use self::error::BootError;
+use crate::lock::FileLock;
+use crate::plugins::{Kinds as _, PluginSettings, Registry};
+use crate::store::sqlite::SqliteOptions;
+
+/// What a daemon is started with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The path of `tasks.toml`; the daemon works in its folder.
+    pub config: PathBuf,
+}
+
+/// The longest path of a Unix socket, in bytes: the system's limit.
+const SOCKET_PATH_MAX: usize = 107;
+
+/// The name of the socket in the folder `[host] state`.
+pub const SOCKET: &str = "taskhost.sock";
+
+/// Runs a daemon until it is told to stop: SIGINT or SIGTERM drain it, a second one ends it at once.
+/// # Errors
+/// [`BootError`] if something needed is missing or refused, or if the store fails later on.
+pub fn run(options: &Options) -> Result<(), BootError> {
+    let config = read_config(&options.config)?;
+    let folder = enter_folder(&options.config)?;
+    let state = open_state(&config, &folder)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
+    let listeners = runtime.block_on(listen(&config, &state.socket))?;
+    let registry = Registry::scan(&config.host.plugins, &config.host.state, &settings(&config))?;
+    tell_of_jobs(&config, &registry);
+    let served = runtime.block_on(serve::serve(Arc::new(config), Arc::new(registry), listeners));
+    if let Err(error) = std::fs::remove_file(&state.socket) {
+        warn!(path = %state.socket.display(), %error, "The socket is left behind.");
+    }
+    // What is stuck in blocking plugin code must not hold the process.
+    runtime.shutdown_background();
+    drop(state);
+    served
+}
+
+/// Reads and checks a `tasks.toml`.
+/// # Errors
+/// [`BootError`] with every error of the file.
+pub fn read_config(path: &Path) -> Result<Config, BootError> {
+    let read = std::fs::read_to_string(path);
+    let text = read.map_err(|source| BootError::ConfigUnreadable { path: path.to_owned(), source })?;
+    Config::parse(&text).map_err(|diagnostics| BootError::Config { path: path.to_owned(), text, diagnostics })
+}
+
+/// Relative paths mean the same for everybody: they are relative to the folder of `tasks.toml`.
+fn enter_folder(config: &Path) -> Result<PathBuf, BootError> {
+    let folder = config.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let absolute = folder.canonicalize().map_err(|source| BootError::system("find", folder, source))?;
+    std::env::set_current_dir(&absolute).map_err(|source| BootError::system("enter", folder, source))?;
+    Ok(absolute)
+}
+
+/// The folder of the daemon's own things, held against a second daemon.
+#[derive(Debug)]
+struct State {
+    socket: PathBuf,
+    _lock: FileLock,
+}
+
+fn open_state(config: &Config, folder: &Path) -> Result<State, BootError> {
+    let state = folder.join(&config.host.state);
+    let socket = state.join(SOCKET);
+    if socket.as_os_str().len() > SOCKET_PATH_MAX {
+        return Err(BootError::SocketPathTooLong { path: socket, max: SOCKET_PATH_MAX });
+    }
+    let unusable = |source| BootError::system("use", &state, source);
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&state).map_err(unusable)?;
+    let lock = FileLock::try_hold(&state.join("lock")).map_err(unusable)?;
+    let lock = lock.ok_or_else(|| BootError::AlreadyRunning { state: state.clone() })?;
+    Ok(State { socket, _lock: lock })
+}
+
+/// The ways in, bound before anything is loaded: a taken port is known at once.
+#[derive(Debug)]
+struct Listeners {
+    tcp: TcpListener,
+    socket: UnixListener,
+}
+
+async fn listen(config: &Config, socket: &Path) -> Result<Listeners, BootError> {
+    let address = config.host.listen;
+    let tcp = TcpListener::bind(address).await.map_err(|source| BootError::Listen { address, source })?;
+    // The state folder is ours, so a socket in it is what a killed daemon left.
+    match std::fs::remove_file(socket) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(BootError::system("replace", socket, error));
+        }
+        Ok(()) | Err(_) => {}
+    }
+    let unusable = |source| BootError::system("use", socket, source);
+    let bound = UnixListener::bind(socket).map_err(unusable)?;
+    std::fs::set_permissions(socket, std::fs::Permissions::from_mode(0o600)).map_err(unusable)?;
+    Ok(Listeners { tcp, socket: bound })
+}
+
+fn settings(config: &Config) -> BTreeMap<PluginName, PluginSettings> {
+    let of_plugin = |(name, plugin): (&PluginName, &taskhost_core::config::PluginConfig)| {
+        let config = Some(plugin.config.get_ref().clone());
+        (name.clone(), PluginSettings { config, allow_in_process: plugin.allow_in_process })
+    };
+    config.plugins.iter().map(of_plugin).collect()
+}
+
+fn store_options(config: &Config) -> SqliteOptions {
+    let StoreUrl::Sqlite(path) = &config.host.store;
+    let durable = match config.host.durability {
+        taskhost_core::config::Durability::Full => true,
+        taskhost_core::config::Durability::Relaxed => false,
+    };
+    SqliteOptions { path: path.clone(), durable, host: gethostname::gethostname().to_string_lossy().into_owned() }
+}
+
+/// A job whose kind is not there is held, and the daemon serves all the others; but somebody should know.
+fn tell_of_jobs(config: &Config, registry: &Registry) {
+    for (job, declared) in &config.jobs {
+        let kind = declared.kind.get_ref();
+        match registry.find(kind) {
+            None => {
+                let hint = registry.closest(kind.as_str()).map(|closest| format!("did you mean `{closest}`?"));
+                warn!(%job, line = declared.line, %kind, hint, "No plugin provides the kind of the job; it cannot fire.");
+            }
+            Some(found) => {
+                for error in found.check_params(declared.params.get_ref()) {
+                    let (pointer, message) = (error.pointer, error.message);
+                    warn!(%job, line = declared.line, %kind, pointer, message, "The params of the job do not fit; it cannot fire.");
+                }
+            }
+        }
+    }
+    let plugins = registry.plugins();
+    let loaded = plugins.iter().filter(|plugin| plugin.error.is_none()).count();
+    info!(
+        loaded,
+        refused = plugins.len() - loaded,
+        kinds = registry.all().len(),
+        jobs = config.jobs.len(),
+        "Plugins are scanned."
+    );
+}

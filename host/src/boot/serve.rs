@@ -1,0 +1,182 @@
+//! The daemon's hours: everything is started, signals are waited for, and everything is taken down in order.
+
+use std::io;
+use std::sync::Arc;
+
+use taskhost_core::config::Config;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use super::{BootError, Listeners, store_options};
+use crate::api::{self, Source};
+use crate::chance::Chance;
+use crate::clock::{Clock, SystemClock, sleep};
+use crate::events::Events;
+use crate::host::{Host, Parts, Phase};
+use crate::plugins::{Executor, InProcess, Kinds, Registry};
+use crate::services::completer::Completer;
+use crate::services::scheduler::Scheduler;
+use crate::services::{dispatcher, maintainer, runner};
+use crate::store::Store;
+use crate::store::sqlite::SqliteStore;
+
+/// What is told to stop, and how far that has come.
+struct Daemon {
+    config: Arc<Config>,
+    store: Arc<dyn Store>,
+    executor: Arc<dyn Executor>,
+    clock: Arc<dyn Clock>,
+    phase: watch::Sender<Phase>,
+    scheduler: JoinHandle<()>,
+    faces: watch::Sender<bool>,
+}
+
+/// After its drain time is over, what still runs is given back; that costs one commit.
+const GIVE_BACK_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
+pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
+    let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
+    let listen = listeners.tcp.local_addr().map_or_else(|_| config.host.listen, |address| address);
+    let daemon = start(config, kinds, listeners).await?;
+    info!(%listen, "taskhost is ready.");
+    let mut failure = daemon.store.failure();
+    tokio::select! {
+        () = signals.stop() => {}
+        failed = failure.wait_for(Option::is_some) => return store_failed(failed.ok().and_then(|failed| failed.clone())),
+    }
+    let drained = tokio::select! {
+        drained = daemon.drain() => drained,
+        failed = failure.wait_for(Option::is_some) => store_failed(failed.ok().and_then(|failed| failed.clone())),
+        () = signals.stop() => Err(BootError::StoppedAtOnce),
+    };
+    if drained.is_ok() {
+        info!("taskhost has stopped.");
+    }
+    drained
+}
+
+fn store_failed(failed: Option<Arc<crate::store::StoreError>>) -> Result<(), BootError> {
+    Err(BootError::StoreFailed(failed.unwrap_or_else(|| Arc::new(crate::store::StoreError::Closed))))
+}
+
+async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<Daemon, BootError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let chance = Arc::new(Chance::default());
+    let events = Events::default();
+    let (assigned, assignments) = mpsc::unbounded_channel();
+    let (reporting, reports) = mpsc::unbounded_channel();
+    let opened = SqliteStore::open(&store_options(&config), assigned, events.clone(), clock.now())?;
+    if opened.reclaimed() > 0 {
+        warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
+    }
+    let store: Arc<dyn Store> = Arc::new(opened);
+    let kinds: Arc<dyn Kinds> = kinds;
+    let in_process = InProcess::new(reporting.clone(), Arc::clone(&clock), config.host.cancel_grace);
+    let executor: Arc<dyn Executor> = Arc::new(in_process);
+
+    let completer = Completer {
+        store: Arc::clone(&store),
+        executor: Arc::clone(&executor),
+        clock: Arc::clone(&clock),
+        chance: Arc::clone(&chance),
+    };
+    tokio::spawn(completer.run(reports));
+    tokio::spawn(runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
+    tokio::spawn(maintainer::run(Arc::clone(&store), Arc::clone(&clock)));
+    dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
+    let scheduler = Scheduler {
+        config: Arc::clone(&config),
+        kinds: Arc::clone(&kinds),
+        store: Arc::clone(&store),
+        clock: Arc::clone(&clock),
+        chance: Arc::clone(&chance),
+    };
+    let scheduler = tokio::spawn(scheduler.run());
+
+    let (phase, phase_seen) = watch::channel(Phase::Ready);
+    let parts = Parts {
+        config: Arc::clone(&config),
+        store: Arc::clone(&store),
+        kinds,
+        executor: Arc::clone(&executor),
+        events,
+        clock: Arc::clone(&clock),
+        chance,
+        phase: phase_seen,
+    };
+    let faces = serve_faces(&Host::new(parts), listeners);
+    Ok(Daemon { config, store, executor, clock, phase, scheduler, faces })
+}
+
+/// Serves both ways in until the answer says so.
+fn serve_faces(host: &Host, listeners: Listeners) -> watch::Sender<bool> {
+    let (stop, stopped) = watch::channel(false);
+    let until = |mut stopped: watch::Receiver<bool>| async move {
+        // An error means that the daemon is gone: that is a stop too.
+        drop(stopped.wait_for(|stop| *stop).await);
+    };
+    let tcp = api::router(host.clone(), Source::Tcp);
+    let socket = api::router(host.clone(), Source::Socket);
+    tokio::spawn(api::serve_tcp(listeners.tcp, tcp, until(stopped.clone())));
+    tokio::spawn(api::serve_socket(listeners.socket, socket, until(stopped)));
+    stop
+}
+
+impl Daemon {
+    /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
+    async fn drain(&self) -> Result<(), BootError> {
+        self.phase.send_replace(Phase::Draining);
+        self.scheduler.abort();
+        dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
+        self.executor.drain();
+        let mut running = self.store.running();
+        let limit = self.config.host.drain_timeout;
+        info!(running = *running.borrow(), ?limit, "Stopping: running tasks may end or save their state.");
+        let ended = tokio::select! {
+            ended = running.wait_for(|running| *running == 0) => ended.is_ok(),
+            () = sleep(limit) => false,
+        };
+        if !ended {
+            let left = *running.borrow();
+            warn!(running = left, "The time to stop is over; what still runs is given back.");
+            self.executor.give_back();
+            tokio::select! {
+                given = running.wait_for(|running| *running == 0) => drop(given),
+                () = sleep(GIVE_BACK_TIME) => {}
+            }
+        }
+        self.faces.send_replace(true);
+        self.store.close().await?;
+        Ok(())
+    }
+}
+
+/// The signals that stop the daemon.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Ends with the next SIGINT or SIGTERM.
+    async fn stop(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => warn!("SIGHUP: reloading is not supported by this version; restart to apply an edit."),
+            }
+        }
+    }
+}
