@@ -1,0 +1,46 @@
+//! Other programs, and signals.
+#![expect(unsafe_code, reason = "`kill` is a call of the C library")]
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// How a program ended, and what it wrote.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+pub(super) fn run(program: &OsStr, words: &[&str], folder: &Path) -> Ran {
+    let mut command = Command::new(program);
+    command.args(words).current_dir(folder).env("NO_COLOR", "1").env_remove("TASKHOST_LOG").stdin(Stdio::null());
+    let ran = command.output();
+    let ran = ran.unwrap_or_else(|error| {
+        panic!("{} cannot be run ({error}): `cargo xtask test` installs what the tests need", program.display())
+    });
+    Ran {
+        code: ran.status.code(),
+        stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&ran.stderr).into_owned(),
+    }
+}
+
+/// Runs a program that has to succeed, and answers its standard output.
+pub fn output(program: &str, words: &[&str], folder: &Path) -> String {
+    let ran = run(OsStr::new(program), words, folder);
+    assert_eq!(ran.code, Some(0), "{program} {words:?}: {}", ran.stderr);
+    ran.stdout
+}
+
+/// Sends a signal to a process that this test started.
+pub fn signal(process: u32, number: i32) {
+    let process = libc::pid_t::try_from(process).expect("a process id");
+    // SAFETY: `kill` only takes integers; the process is a child that was not waited for, so the id is still its own.
+    let sent = unsafe { libc::kill(process, number) };
+    assert_eq!(sent, 0, "signal {number} to {process}");
+}
