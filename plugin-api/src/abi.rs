@@ -88,17 +88,11 @@ pub struct ThBytes {
 
 impl ThBytes {
     /// No bytes.
-    pub const EMPTY: Self = Self {
-        ptr: core::ptr::null(),
-        len: 0,
-    };
+    pub const EMPTY: Self = Self { ptr: core::ptr::null(), len: 0 };
 
     /// Points at `bytes`; whoever passes it on keeps `bytes` alive for the call.
     pub const fn new(bytes: &[u8]) -> Self {
-        Self {
-            ptr: bytes.as_ptr(),
-            len: bytes.len(),
-        }
+        Self { ptr: bytes.as_ptr(), len: bytes.len() }
     }
 
     /// The bytes; none where `ptr` is null or `len` is larger than any object can be.
@@ -224,9 +218,7 @@ pub struct ThKind {
     /// JSON object.
     pub meta: ThBytes,
     /// kind, ctx, args, task out. Negative: over, `finish` was called.
-    pub create: Option<
-        unsafe extern "C" fn(*const ThKind, *const ThCtx, *const ThArgs, *mut *mut c_void) -> i32,
-    >,
+    pub create: Option<unsafe extern "C" fn(*const ThKind, *const ThCtx, *const ThArgs, *mut *mut c_void) -> i32>,
     /// [`READY`] or [`PENDING`].
     pub poll: Option<unsafe extern "C" fn(*mut c_void) -> i32>,
     /// Frees the task.

@@ -123,14 +123,8 @@ fn the_rust_mirror_is_laid_out_as_the_golden_file_says() {
         std::fs::write(in_crate("abi/v1.golden"), &fresh).expect("the golden file is writable");
     }
     let golden = read("abi/v1.golden");
-    let gone: Vec<&str> = golden
-        .lines()
-        .filter(|line| !fresh.lines().any(|new| new == *line))
-        .collect();
-    let new: Vec<&str> = fresh
-        .lines()
-        .filter(|line| !golden.lines().any(|old| old == *line))
-        .collect();
+    let gone: Vec<&str> = golden.lines().filter(|line| !fresh.lines().any(|new| new == *line)).collect();
+    let new: Vec<&str> = fresh.lines().filter(|line| !golden.lines().any(|old| old == *line)).collect();
     assert!(
         fresh == golden,
         "the ABI differs from abi/v1.golden\nchanged or missing (breaks plugins): {gone:#?}\nnew: {new:#?}\n\
@@ -176,21 +170,14 @@ fn compile(compiler: &str, arguments: &[&str], source: &str, file: &str) {
         .unwrap_or_else(|error| {
             panic!("cannot run `{compiler}`: {error}\nhint: install a C compiler (Debian: gcc g++)")
         });
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn the_header_is_laid_out_as_the_golden_file_says() {
     let golden = read("abi/v1.golden");
     let mut source = String::from("#include \"taskhost_plugin.h\"\n");
-    for line in golden
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in golden.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         source.push_str(&assertion(line));
     }
     compile("cc", &["-std=c11"], &source, "abi_v1.c");
@@ -210,15 +197,10 @@ fn the_header_compiles_in_strict_c_and_in_cpp() {
 fn every_constant_of_the_header_is_in_the_golden_file() {
     let golden = read("abi/v1.golden");
     let header = read("include/taskhost_plugin.h");
-    let names = header
-        .split(|c: char| c != '_' && !c.is_ascii_alphanumeric())
-        .filter(|word| word.starts_with("TH_"));
+    let names = header.split(|c: char| c != '_' && !c.is_ascii_alphanumeric()).filter(|word| word.starts_with("TH_"));
     // `TH_F_` is what the comments' `TH_F_*` leaves; TH_EXPORT is an attribute.
     for name in names.filter(|name| !name.ends_with('_') && *name != "TH_EXPORT") {
         let line = format!("const {name} ");
-        assert!(
-            golden.lines().any(|known| known.starts_with(&line)),
-            "{name} is not in abi/v1.golden"
-        );
+        assert!(golden.lines().any(|known| known.starts_with(&line)), "{name} is not in abi/v1.golden");
     }
 }

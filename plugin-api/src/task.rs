@@ -1,0 +1,182 @@
+//! What an author implements: one type a kind.
+//!
+//! Not here: how kinds become tables (`shim`, `export`), the JSON that describes them (`meta`). Start at [`Task`].
+
+use std::future::Future;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::context::{BlockingContext, Context};
+use crate::outcome::TaskResult;
+
+/// A kind that waits without a thread. Its future must not block; work that does is a [`BlockingTask`].
+///
+/// A cancel that is not heeded ends by dropping the future where it awaits.
+pub trait Task: 'static {
+    /// The kind's name: `thing.verb`.
+    const NAME: &'static str;
+    /// A short name for people; empty = none.
+    const TITLE: &'static str = "";
+    /// What the kind does, in a sentence; empty = the doc comment of [`Params`](Self::Params).
+    const DESCRIPTION: &'static str = "";
+    /// What holds where neither the call nor the job says otherwise.
+    const DEFAULTS: Defaults = Defaults::new();
+    /// What a task is given. Its JSON Schema is checked before the task is accepted.
+    type Params: DeserializeOwned + JsonSchema + Send + 'static;
+    /// What a task gives back.
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// One attempt. Implementations may write `async fn run`.
+    ///
+    /// # Errors
+    /// What [`TaskError`](crate::TaskError) can say; a panic is a failure that is worth another attempt.
+    fn run(params: Self::Params, cx: Context) -> impl Future<Output = TaskResult<Self::Output>> + Send;
+}
+
+/// A kind that may block: it runs on a thread of its own for as long as it takes.
+///
+/// A cancel reaches it through [`is_cancelled`](crate::Attempt::is_cancelled) and
+/// [`checkpoint`](BlockingContext::checkpoint) alone; nothing can end it from outside, except in a process of its own.
+pub trait BlockingTask: 'static {
+    /// As [`Task::NAME`].
+    const NAME: &'static str;
+    /// As [`Task::TITLE`].
+    const TITLE: &'static str = "";
+    /// As [`Task::DESCRIPTION`].
+    const DESCRIPTION: &'static str = "";
+    /// As [`Task::DEFAULTS`].
+    const DEFAULTS: Defaults = Defaults::new();
+    /// As [`Task::Params`].
+    type Params: DeserializeOwned + JsonSchema + Send + 'static;
+    /// As [`Task::Output`].
+    type Output: Serialize + JsonSchema + Send + 'static;
+
+    /// One attempt.
+    ///
+    /// # Errors
+    /// As [`Task::run`].
+    fn run(params: Self::Params, cx: BlockingContext) -> TaskResult<Self::Output>;
+}
+
+/// How the wait between attempts grows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Backoff {
+    /// Always the initial wait.
+    Fixed,
+    /// The initial wait times the attempt.
+    Linear,
+    /// Doubles from the initial wait.
+    Exponential,
+}
+
+/// What a kind wants where nobody else says. What is not set is the host's default.
+///
+/// ```
+/// # use plugin_api::prelude::*;
+/// const DEFAULTS: Defaults =
+///     Defaults::new().attempts(3).backoff(Backoff::Fixed).initial(Duration::from_secs(10)).unit("bytes");
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+#[must_use]
+pub struct Defaults {
+    pub(crate) attempts: Option<u32>,
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) initial: Option<Duration>,
+    pub(crate) max: Option<Duration>,
+    pub(crate) jitter: Option<f64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) queue: Option<&'static str>,
+    pub(crate) unit: Option<&'static str>,
+    pub(crate) state_version: Option<u32>,
+    pub(crate) privileged: bool,
+    pub(crate) isolate: bool,
+}
+
+impl Defaults {
+    /// Nothing set.
+    pub const fn new() -> Self {
+        Self {
+            attempts: None,
+            backoff: None,
+            initial: None,
+            max: None,
+            jitter: None,
+            timeout: None,
+            queue: None,
+            unit: None,
+            state_version: None,
+            privileged: false,
+            isolate: false,
+        }
+    }
+
+    /// How many attempts a task has in all, from 1.
+    pub const fn attempts(mut self, attempts: u32) -> Self {
+        self.attempts = Some(attempts);
+        self
+    }
+
+    /// How the wait between attempts grows.
+    pub const fn backoff(mut self, backoff: Backoff) -> Self {
+        self.backoff = Some(backoff);
+        self
+    }
+
+    /// The first wait between attempts; whole milliseconds.
+    pub const fn initial(mut self, initial: Duration) -> Self {
+        self.initial = Some(initial);
+        self
+    }
+
+    /// The longest wait between attempts; whole milliseconds.
+    pub const fn max(mut self, max: Duration) -> Self {
+        self.max = Some(max);
+        self
+    }
+
+    /// By what part a wait is spread at random: 0.0 to 1.0.
+    pub const fn jitter(mut self, jitter: f64) -> Self {
+        self.jitter = Some(jitter);
+        self
+    }
+
+    /// How long one attempt may take; whole milliseconds.
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Where tasks of this kind wait. The queue must be declared in `tasks.toml`.
+    pub const fn queue(mut self, queue: &'static str) -> Self {
+        self.queue = Some(queue);
+        self
+    }
+
+    /// What [`Progress`](crate::Progress) counts, in the plural: `bytes`, `files`.
+    pub const fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+
+    /// The version of the state that is saved, for [`Attempt::state_version`](crate::Attempt::state_version) of later attempts.
+    pub const fn state_version(mut self, version: u32) -> Self {
+        self.state_version = Some(version);
+        self
+    }
+
+    /// The kind runs programs, or can do more than its submitter may: it is not for everybody who reaches the host's port.
+    pub const fn privileged(mut self) -> Self {
+        self.privileged = true;
+        self
+    }
+
+    /// The kind may take its process down: it runs only in a process of its own.
+    pub const fn isolate(mut self) -> Self {
+        self.isolate = true;
+        self
+    }
+}
