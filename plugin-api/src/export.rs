@@ -1,6 +1,6 @@
 //! What `plugin!` expands to: the entry, `init`, and the tables that it hands out.
 //!
-//! Not here: the functions behind a kind (`shim`). Authors start at [`plugin!`](crate::plugin); the code at [`init`].
+//! Not here: the functions behind a kind (`shim`). Authors start at [`plugin!`](crate::plugin); the code at `init`.
 #![expect(unsafe_code, reason = "functions that the host calls through the C ABI")]
 
 use std::any::Any;

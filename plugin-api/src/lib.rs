@@ -55,6 +55,7 @@
 //! [`abi`] is for other languages' mirrors and for hosts; a plugin in Rust never touches it.
 
 pub mod abi;
+mod attempt;
 mod context;
 #[doc(hidden)]
 pub mod export;
@@ -67,7 +68,8 @@ mod shim;
 mod task;
 mod wait;
 
-pub use context::{Attempt, BlockingContext, Context, Ticket};
+pub use attempt::{Attempt, Ticket};
+pub use context::{BlockingContext, Context};
 pub use outcome::{TaskError, TaskResult};
 pub use progress::Progress;
 pub use schemars;

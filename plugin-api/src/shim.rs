@@ -12,7 +12,8 @@ use std::task::{Poll, Waker};
 use serde::de::DeserializeOwned;
 
 use crate::abi::{ERROR, PENDING, READY, ThArgs, ThBytes, ThCtx, ThKind};
-use crate::context::{Attempt, BlockingContext, Context, Given};
+use crate::attempt::{Attempt, Given};
+use crate::context::{BlockingContext, Context};
 use crate::guard;
 use crate::host::Ctx;
 use crate::outcome::{Outcome, TaskError};

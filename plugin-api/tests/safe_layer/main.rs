@@ -1,227 +1,13 @@
 //! The safe layer behind the raw C functions: what a host sees of a plugin that is written in Rust.
 
-mod support;
+mod host;
+mod kinds;
 
-use std::future::Future;
-use std::pin::pin;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::task::{Poll, Waker};
 
+use host::{Run, now};
 use plugin_api::abi;
-use plugin_api::prelude::*;
 use serde_json::json;
-use support::{Run, now};
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(crate = "plugin_api::serde", deny_unknown_fields)]
-#[schemars(crate = "plugin_api::schemars")]
-struct Nothing {}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(crate = "plugin_api::serde", default)]
-#[schemars(crate = "plugin_api::schemars")]
-#[derive(Default)]
-struct Config {
-    greeting: String,
-}
-
-/// Count to a number.
-#[derive(Deserialize, JsonSchema)]
-#[serde(crate = "plugin_api::serde")]
-#[schemars(crate = "plugin_api::schemars")]
-struct Count {
-    to: u64,
-}
-
-/// Saves after each step.
-struct Steps;
-impl Task for Steps {
-    const NAME: &'static str = "test.steps";
-    const DEFAULTS: Defaults = Defaults::new().attempts(3).unit("steps").isolate();
-    type Params = Count;
-    type Output = Vec<u64>;
-    async fn run(params: Count, cx: Context) -> TaskResult<Vec<u64>> {
-        let mut done: Vec<u64> = cx.resume_from()?.unwrap_or_default();
-        while (done.len() as u64) < params.to {
-            done.push(done.len() as u64);
-            cx.checkpoint(&done).await?;
-        }
-        Ok(done)
-    }
-}
-
-struct BlockingSteps;
-impl BlockingTask for BlockingSteps {
-    const NAME: &'static str = "test.blocking_steps";
-    type Params = Count;
-    type Output = u64;
-    fn run(params: Count, cx: BlockingContext) -> TaskResult<u64> {
-        for step in 1..=params.to {
-            cx.checkpoint(&step)?;
-        }
-        Ok(params.to)
-    }
-}
-
-/// Awaits all futures at once, each with a waker of its own, as `join!` of any executor-free crate does.
-async fn join_all<F: Future>(futures: Vec<F>, order: &Mutex<Vec<usize>>) {
-    use std::sync::Arc;
-    use std::task::Wake;
-    struct Child(Mutex<bool>, Waker);
-    impl Wake for Child {
-        fn wake(self: Arc<Self>) {
-            *self.0.lock().expect("no panic here") = true;
-            self.1.wake_by_ref();
-        }
-    }
-    let mut children: Vec<_> =
-        futures.into_iter().map(|future| (Box::pin(future), None::<Arc<Child>>, false)).collect();
-    std::future::poll_fn(|cx| {
-        for (index, (future, child, done)) in children.iter_mut().enumerate() {
-            let child = child.get_or_insert_with(|| Arc::new(Child(Mutex::new(true), cx.waker().clone())));
-            let woken = std::mem::take(&mut *child.0.lock().expect("no panic here"));
-            if !*done && woken {
-                let waker = Waker::from(Arc::clone(child));
-                if future.as_mut().poll(&mut std::task::Context::from_waker(&waker)).is_ready() {
-                    *done = true;
-                    order.lock().expect("no panic here").push(index);
-                }
-            }
-        }
-        if children.iter().all(|(_, _, done)| *done) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-}
-
-/// Sleeps several times at once; answers the order in which they ended.
-struct Sleeps;
-impl Task for Sleeps {
-    const NAME: &'static str = "test.sleeps";
-    type Params = Vec<u64>;
-    type Output = Vec<usize>;
-    async fn run(params: Vec<u64>, cx: Context) -> TaskResult<Vec<usize>> {
-        let order = Mutex::default();
-        let sleeps = params.iter().map(|ms| cx.sleep(Duration::from_millis(*ms))).collect();
-        join_all(sleeps, &order).await;
-        Ok(order.into_inner()?)
-    }
-}
-
-/// Waits for a cancel beside a long sleep.
-struct Cancellable;
-impl Task for Cancellable {
-    const NAME: &'static str = "test.cancellable";
-    type Params = Nothing;
-    type Output = ();
-    async fn run(_: Nothing, cx: Context) -> TaskResult<()> {
-        let (mut cancelled, mut sleep) = (pin!(cx.cancelled()), pin!(cx.sleep(Duration::from_secs(100))));
-        std::future::poll_fn(|poll| match cancelled.as_mut().poll(poll) {
-            Poll::Ready(()) => Poll::Ready(Err(TaskError::cancelled())),
-            Poll::Pending => sleep.as_mut().poll(poll).map(Ok),
-        })
-        .await
-    }
-}
-
-static KEPT: Mutex<Option<Waker>> = Mutex::new(None);
-
-/// Leaves its waker with somebody else.
-struct LeavesWaker;
-impl Task for LeavesWaker {
-    const NAME: &'static str = "test.leaves_waker";
-    type Params = Nothing;
-    type Output = ();
-    async fn run(_: Nothing, _: Context) -> TaskResult<()> {
-        std::future::poll_fn(|cx| {
-            *KEPT.lock().expect("no panic here") = Some(cx.waker().clone());
-            Poll::<()>::Pending
-        })
-        .await;
-        Ok(())
-    }
-}
-
-/// Panics where it is told to.
-struct Panics;
-struct Bomb;
-impl Drop for Bomb {
-    fn drop(&mut self) {
-        panic!("boom in drop");
-    }
-}
-#[derive(JsonSchema)]
-#[schemars(crate = "plugin_api::schemars")]
-struct PanicsWhere {
-    at: String,
-}
-impl<'de> Deserialize<'de> for PanicsWhere {
-    fn deserialize<D: plugin_api::serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let at = String::deserialize(from)?;
-        assert!(at != "create", "boom in create");
-        Ok(Self { at })
-    }
-}
-impl Task for Panics {
-    const NAME: &'static str = "test.panics";
-    type Params = PanicsWhere;
-    type Output = ();
-    async fn run(params: PanicsWhere, cx: Context) -> TaskResult<()> {
-        assert!(params.at != "poll", "boom in poll");
-        let _bomb = (params.at == "drop").then_some(Bomb);
-        cx.sleep(Duration::from_millis(1)).await;
-        Ok(())
-    }
-}
-
-struct BlockingPanic;
-impl BlockingTask for BlockingPanic {
-    const NAME: &'static str = "test.blocking_panic";
-    type Params = Nothing;
-    type Output = ();
-    fn run(_: Nothing, _: BlockingContext) -> TaskResult<()> {
-        let empty: [u8; 0] = [];
-        let none = empty.len();
-        assert!(none > 0, "boom while blocking");
-        Ok(())
-    }
-}
-
-/// Says what it is told.
-struct About;
-impl Task for About {
-    const NAME: &'static str = "test.about";
-    type Params = Nothing;
-    type Output = serde_json::Value;
-    async fn run(_: Nothing, cx: Context) -> TaskResult<serde_json::Value> {
-        let progress = cx.progress().total(4);
-        progress.update(1).message("one");
-        progress.advance(2);
-        cx.warn("careful");
-        Ok(json!({
-            "task": cx.task_id(), "attempt": cx.attempt(), "max": cx.max_attempts(), "left": cx.time_left(),
-            "greeting": cx.config::<Config>()?.greeting, "drain": cx.drain_asked(),
-        }))
-    }
-}
-
-struct TooLarge;
-impl Task for TooLarge {
-    const NAME: &'static str = "test.too_large";
-    type Params = Nothing;
-    type Output = ();
-    async fn run(_: Nothing, cx: Context) -> TaskResult<()> {
-        cx.checkpoint(&"x".repeat(2_000)).await
-    }
-}
-
-plugin_api::plugin! {
-    name: "test",
-    version: "1.2.3",
-    tasks: [Steps, Sleeps, Cancellable, LeavesWaker, Panics, About, TooLarge],
-    blocking: [BlockingSteps, BlockingPanic],
-    config: Config,
-}
 
 const NOTHING: &str = "{}";
 
@@ -344,7 +130,7 @@ fn a_poll_that_waits_for_itself_alone_wakes_nobody() {
     let run = Run::new("test.cancellable", NOTHING);
     assert_eq!(run.poll(), abi::PENDING);
     run.set_flag(abi::F_DRAIN);
-    support::set_now(now() + 1);
+    host::set_now(now() + 1);
     assert_eq!(run.poll(), abi::PENDING);
     assert_eq!(run.ctx.wakes.load(Ordering::SeqCst), 0, "or the host would poll for ever");
 }
@@ -356,7 +142,7 @@ fn a_wake_after_the_drop_is_harmless_and_gives_the_last_handle_back() {
     run.drop_task();
     assert!(!run.has_finished(), "a drop is no end");
     assert_eq!(run.ctx.handles.load(Ordering::SeqCst), 1, "the waker that was kept");
-    let waker = KEPT.lock().unwrap().take().expect("the task left it");
+    let waker = kinds::KEPT.lock().unwrap().take().expect("the task left it");
     let thread = std::thread::spawn(move || waker.wake());
     thread.join().unwrap();
     assert_eq!(run.ctx.wakes.load(Ordering::SeqCst), 1);
@@ -369,7 +155,7 @@ fn a_panic_in_create_poll_or_a_blocking_run_is_an_outcome_with_file_and_line() {
         let end = run.drive();
         assert_eq!((end.outcome, end.code.as_str()), (abi::PANIC, "panic"));
         let (place, message) = end.body.rsplit_once(": ").expect("a place and a message");
-        assert!(place.starts_with("panicked at ") && place.contains("safe_layer.rs:"), "{place}");
+        assert!(place.starts_with("panicked at ") && place.contains("kinds.rs:"), "{place}");
         message.to_owned()
     };
     assert_eq!(panicked(Run::new("test.panics", r#""create""#)), "boom in create");
@@ -399,12 +185,12 @@ fn params_that_do_not_fit_are_fatal_with_serdes_reason() {
 #[test]
 fn what_the_host_gives_reaches_the_task_and_its_reports_reach_the_host() {
     assert_eq!(
-        support::configure(r#"{"greeting": 1}"#).unwrap_err(),
+        host::configure(r#"{"greeting": 1}"#).unwrap_err(),
         "invalid type: integer `1`, expected a string at line 1 column 14"
     );
-    assert_eq!(support::configure(r#"{"greeting": "hello"}"#), Ok(()));
-    assert_eq!(support::configure("").unwrap_err(), "the plugin has its config already");
-    support::set_now(5_000);
+    assert_eq!(host::configure(r#"{"greeting": "hello"}"#), Ok(()));
+    assert_eq!(host::configure("").unwrap_err(), "the plugin has its config already");
+    host::set_now(5_000);
     let mut run = Run::new("test.about", NOTHING);
     let end = run.drive();
     let about: serde_json::Value = serde_json::from_str(&end.body).unwrap();
@@ -426,24 +212,24 @@ fn polls_after_the_end_and_null_tasks_are_harmless() {
     assert_eq!(run.poll(), abi::READY);
     assert_eq!(run.poll(), abi::READY);
     assert_eq!(run.finished().outcome, abi::OK);
-    assert_eq!(support::poll_and_drop_null(support::kinds()[0]), abi::READY);
+    assert_eq!(host::poll_and_drop_null(host::kinds()[0]), abi::READY);
 }
 
 #[test]
 fn the_entry_and_the_tables_say_what_the_plugin_is() {
-    let entry = support::entry();
+    let entry = host::entry();
     assert_eq!((entry.magic, entry.struct_size, entry.flags), (abi::MAGIC, 40, 0));
-    let plugin = support::plugin();
+    let plugin = host::plugin();
     assert_eq!(plugin.struct_size, 64);
-    let meta = support::json(plugin.meta);
+    let meta = host::json(plugin.meta);
     assert_eq!((&meta["name"], &meta["version"]), (&json!("test"), &json!("1.2.3")));
     assert_eq!(meta["config_schema"]["properties"]["greeting"]["type"], "string");
-    let kinds = support::kinds();
-    let flags: Vec<(String, u32)> = kinds.iter().map(|kind| (support::name(kind), kind.flags)).collect();
+    let kinds = host::kinds();
+    let flags: Vec<(String, u32)> = kinds.iter().map(|kind| (host::name(kind), kind.flags)).collect();
     assert_eq!(flags[0], ("test.steps".to_owned(), abi::K_ISOLATE));
     assert_eq!(flags[1], ("test.sleeps".to_owned(), 0));
     assert_eq!(flags[7], ("test.blocking_steps".to_owned(), abi::K_BLOCKING));
-    let meta = support::json(kinds[0].meta);
+    let meta = host::json(kinds[0].meta);
     assert_eq!((&meta["unit"], &meta["retry"]), (&json!("steps"), &json!({"attempts": 3})));
     assert_eq!(meta["description"], "Count to a number.");
     assert_eq!(meta["params_schema"]["properties"]["to"]["type"], "integer");
@@ -451,11 +237,11 @@ fn the_entry_and_the_tables_say_what_the_plugin_is() {
 
 #[test]
 fn init_refuses_a_host_that_lacks_what_it_needs() {
-    let mut short = support::table();
+    let mut short = host::table();
     short.struct_size = 104;
-    let mut hole = support::table();
+    let mut hole = host::table();
     hole.finish = None;
-    assert!(support::init_with(None).is_none());
-    assert!(support::init_with(Some(&short)).is_none());
-    assert!(support::init_with(Some(&hole)).is_none());
+    assert!(host::init_with(None).is_none());
+    assert!(host::init_with(Some(&short)).is_none());
+    assert!(host::init_with(Some(&hole)).is_none());
 }
