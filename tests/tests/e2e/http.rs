@@ -1,0 +1,81 @@
+//! The documents of the API, over TCP.
+
+use serde_json::json;
+use taskhost_tests::Scene;
+
+#[test]
+fn a_submit_is_accepted_with_its_place() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let answer = daemon.client().post("/api/v1/tasks", &json!({ "kind": "probe.echo", "params": { "a": [1, 2] } }));
+    assert_eq!(answer.status, 202, "{}", answer.body);
+    let id = answer.body["task_id"].as_str().expect("an id");
+    assert_eq!(answer.body, json!({ "task_id": id, "status": "queued" }));
+    assert_eq!(answer.location, format!("/api/v1/tasks/{id}"));
+    let task = daemon.client().ended(id);
+    assert_eq!(task["result"], json!({ "a": [1, 2] }), "{task}");
+}
+
+#[test]
+fn a_delayed_task_is_scheduled_and_can_be_cancelled() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let answer = daemon.client().post("/api/v1/tasks", &json!({ "kind": "probe.noop", "delay": "1h" }));
+    assert_eq!(answer.body["status"], "scheduled", "{}", answer.body);
+    let id = answer.body["task_id"].as_str().expect("an id");
+    let cancel = format!("/api/v1/tasks/{id}/cancel");
+    assert_eq!(daemon.client().post(&cancel, &json!({})).body["status"], "cancelled");
+    assert_eq!(daemon.client().post(&cancel, &json!({})).status, 409, "it has ended");
+}
+
+#[test]
+fn an_unknown_task_is_not_found() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let answer = daemon.client().get("/api/v1/tasks/01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11");
+    assert_eq!((answer.status, &answer.body["title"]), (404, &json!("Task not found")), "{}", answer.body);
+}
+
+#[test]
+fn progress_is_shown_while_it_runs_and_kept_when_it_ended() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let id = daemon.client().submit("probe.progress", &json!({ "steps": 10, "step_ms": 20 }));
+    let path = format!("/api/v1/tasks/{id}/progress");
+    daemon.client().until(&id, |task| task["progress"]["current"].as_u64().is_some_and(|current| current > 0));
+    let running = daemon.client().get(&path).body;
+    assert_eq!(running["progress"]["total"], 10, "{running}");
+    daemon.client().ended(&id);
+    let ended = daemon.client().get(&path).body;
+    assert_eq!((&ended["status"], &ended["progress"]["percentage"]), (&json!("completed"), &json!(100.0)), "{ended}");
+}
+
+#[test]
+fn a_kind_without_progress_says_so() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let id = daemon.client().submit("probe.noop", &json!({}));
+    daemon.client().ended(&id);
+    let answer = daemon.client().get(&format!("/api/v1/tasks/{id}/progress"));
+    assert_eq!(answer.status, 404, "{}", answer.body);
+    assert_eq!(answer.body["detail"], "Task doesn't support progress tracking");
+}
+
+#[test]
+fn a_kind_that_needs_a_process_of_its_own_is_held_with_that_reason() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let id = daemon.client().submit("probe.crash", &json!({ "signal": 11 }));
+    let task = daemon.client().task(&id);
+    let held = "held: kind `probe.crash` runs only isolated, which is not supported by this version";
+    assert_eq!((&task["status"], &task["reason"]), (&json!("queued"), &json!(held)), "{task}");
+}
+
+#[test]
+fn the_health_calls_answer() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    assert_eq!(daemon.client().get("/livez").status, 200);
+    assert_eq!(daemon.client().get("/readyz").status, 200);
+    assert_eq!(daemon.client().get("/nowhere").content_type, "application/problem+json");
+}

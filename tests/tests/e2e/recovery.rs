@@ -1,0 +1,167 @@
+//! What a daemon promises when it is killed, stopped, or floods its disk.
+
+use std::thread;
+
+use serde_json::{Value, json};
+use taskhost_tests::{Client, Scene, output};
+
+const FIVE_HUNDRED_SLOTS: &str = "[queues.default]\nconcurrency = 500\n";
+
+#[test]
+fn five_kills_lose_none_of_400_acknowledged_tasks() {
+    let scene = Scene::new("[queues.default]\nconcurrency = 20\n");
+    let mut daemon = scene.start();
+    let ids: Vec<String> = (0..400).map(|_| daemon.client().submit("probe.sleep", &json!({ "ms": 40 }))).collect();
+    for kill in 1..=5 {
+        // In the middle: these have ended, twenty are running, the rest waits.
+        daemon.client().ended(&ids[kill * 60]);
+        daemon.kill();
+        daemon = scene.start();
+    }
+    for id in &ids {
+        let task = daemon.client().ended(id);
+        assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(1)), "{task}");
+    }
+}
+
+#[test]
+fn a_stop_in_the_middle_resumes_at_the_checkpoint_with_the_attempt_unspent() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let id = daemon.client().submit("probe.progress", &json!({ "steps": 40, "step_ms": 25 }));
+    daemon.client().until(&id, |task| task["progress"]["current"].as_u64().is_some_and(|current| current >= 5));
+    let (status, log) = daemon.stop();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("taskhost has stopped."), "{log}");
+
+    let daemon = scene.start();
+    let task = daemon.client().ended(&id);
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(1)), "{task}");
+    let resumed_at = task["result"]["resumed_at"].as_u64().expect("a step");
+    assert!((5..40).contains(&resumed_at), "it should resume where it stopped: {task}");
+}
+
+#[test]
+fn a_task_that_ignores_the_stop_is_given_back_after_the_drain_time() {
+    let scene = Scene::new("drain_timeout = \"300ms\"\n[plugins.probe]\nallow_in_process = true\n");
+    let daemon = scene.start();
+    let id = daemon.client().submit("probe.hang", &json!({ "ms": 600_000 }));
+    daemon.client().until(&id, |task| task["status"] == "running");
+    let (status, log) = daemon.stop();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("what still runs is given back"), "{log}");
+
+    scene.write(
+        "tasks.toml",
+        std::fs::read_to_string(scene.file("tasks.toml")).expect("the file").replace("true", "false"),
+    );
+    let daemon = scene.start();
+    let task = daemon.client().task(&id);
+    assert_eq!((&task["status"], &task["attempt"]), (&json!("queued"), &json!(0)), "{task}");
+    assert!(task["reason"].as_str().is_some_and(|reason| reason.starts_with("held: ")), "{task}");
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_the_task_is_given_back() {
+    let scene = Scene::new("[plugins.probe]\nallow_in_process = true\n");
+    let mut daemon = scene.start();
+    let id = daemon.client().submit("probe.hang", &json!({ "ms": 600_000 }));
+    daemon.client().until(&id, |task| task["status"] == "running");
+    daemon.signal(libc::SIGINT);
+    daemon.wait_for_log("Stopping: running tasks may end or save their state.");
+    daemon.signal(libc::SIGINT);
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("stopped at once; what was running is given back at the next start"), "{log}");
+
+    let daemon = scene.start();
+    let task = daemon.client().until(&id, |task| task["status"] == "running");
+    assert_eq!(task["attempt"], 1, "the lost attempt is not spent: {task}");
+}
+
+#[test]
+fn a_burst_of_400_submits_costs_under_40_fsyncs() {
+    let scene = Scene::new(FIVE_HUNDRED_SLOTS);
+    let counts = scene.file("fsyncs");
+    let trace = ["strace", "-f", "-qq", "-e", "trace=fsync,fdatasync,sync_file_range", "-o"];
+    let mut wrapper = trace.to_vec();
+    let counts = counts.to_str().expect("a path of text").to_owned();
+    wrapper.push(&counts);
+    let daemon = scene.start_under(&wrapper);
+    let before = fsyncs(&counts);
+    burst(daemon.client(), 400);
+    let cost = fsyncs(&counts) - before;
+    assert!((1..40).contains(&cost), "400 submits at once cost {cost} fsyncs");
+}
+
+/// Many clients, all at once; each waits for its acknowledgement.
+fn burst(client: &Client, tasks: usize) {
+    let threads: Vec<_> = (0..tasks)
+        .map(|_| {
+            let client = client.clone();
+            thread::spawn(move || client.submit("probe.sleep", &json!({ "ms": 600_000 })))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("a submit that is acknowledged");
+    }
+}
+
+fn fsyncs(trace: &str) -> usize {
+    let text = std::fs::read_to_string(trace).unwrap_or_default();
+    text.lines().filter(|line| line.contains("sync(")).count()
+}
+
+#[test]
+fn a_full_disk_ends_the_daemon_with_its_reason_and_loses_nothing_acknowledged() {
+    let scene = Scene::new("store = \"sqlite:small/taskhost.db\"\n");
+    std::fs::create_dir(scene.file("small")).expect("a mount point");
+    let mount = SmallDisk::mount(&scene);
+    let daemon = scene.start();
+    let filler = "x".repeat(200_000);
+    let mut acknowledged: Vec<String> = Vec::new();
+    for _ in 0..200 {
+        let document = json!({ "kind": "probe.echo", "params": { "filler": filler }, "delay": "1h" });
+        let answer = daemon.client().post("/api/v1/tasks", &document);
+        if answer.status != 202 {
+            assert_eq!(answer.status, 503, "{}", answer.body);
+            break;
+        }
+        acknowledged.push(answer.body["task_id"].as_str().expect("an id").to_owned());
+    }
+    let (status, log) = daemon.wait();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("is full") && log.contains("hint: free some space"), "{log}");
+
+    mount.grow();
+    let daemon = scene.start();
+    assert!(acknowledged.len() > 3, "the disk was full too soon to show anything");
+    for id in &acknowledged {
+        assert_eq!(daemon.client().task(id)["status"], Value::from("scheduled"));
+    }
+    drop(daemon);
+}
+
+/// A real file system with little room.
+struct SmallDisk {
+    path: String,
+}
+
+impl SmallDisk {
+    fn mount(scene: &Scene) -> Self {
+        let path = scene.file("small").to_str().expect("a path of text").to_owned();
+        output("mount", &["-t", "tmpfs", "-o", "size=3m", "tmpfs", &path], scene.path());
+        Self { path }
+    }
+
+    fn grow(&self) {
+        output("mount", &["-o", "remount,size=64m", &self.path], "/".as_ref());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: a daemon of a failed test may still have files open there.
+        drop(std::process::Command::new("umount").args(["-l", &self.path]).status());
+    }
+}
