@@ -13,3 +13,6 @@ pub mod dispatcher;
 pub mod maintainer;
 pub mod runner;
 pub mod scheduler;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! Scheduler and maintainer under a clock that is moved by hand.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::config::Config;
+use taskhost_core::ids::KindName;
+use taskhost_core::task::Status;
+use taskhost_core::time::UnixMicros;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::maintainer;
+use super::scheduler::Scheduler;
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::events::{Events, Listener};
+use crate::plugins::{Kind, Kinds, PluginView};
+use crate::store::Store;
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::submit::{Intake, Start, Wishes};
+
+#[derive(Debug)]
+struct HandClock(watch::Sender<UnixMicros>);
+
+impl HandClock {
+    fn forward(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.saturating_add(by));
+    }
+}
+
+impl Clock for HandClock {
+    fn now(&self) -> UnixMicros {
+        *self.0.borrow()
+    }
+
+    fn wait_until(&self, time: UnixMicros) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut seen = self.0.subscribe();
+        Box::pin(async move {
+            seen.wait_for(|now| *now >= time).await.expect("the clock outlives who waits for it");
+        })
+    }
+}
+
+#[derive(Debug)]
+struct OneKind(Arc<Kind>);
+
+impl Kinds for OneKind {
+    fn find(&self, name: &KindName) -> Option<Arc<Kind>> {
+        Some(Arc::clone(&self.0)).filter(|kind| kind.name == *name)
+    }
+
+    fn all(&self) -> Vec<Arc<Kind>> {
+        vec![Arc::clone(&self.0)]
+    }
+
+    fn plugins(&self) -> Vec<PluginView> {
+        Vec::new()
+    }
+}
+
+/// A store, a clock, and the services on them. Nothing is offered, so tasks stay where their time puts them.
+struct Stage {
+    _folder: tempfile::TempDir,
+    clock: Arc<HandClock>,
+    kinds: Arc<OneKind>,
+    store: Arc<dyn Store>,
+    heard: Listener,
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let start: UnixMicros = "2026-11-24T12:00:30Z".parse().expect("a time");
+        let events = Events::default();
+        let heard = events.listen();
+        let options = SqliteOptions { path: folder.path().join("db"), durable: false, host: "here".to_owned() };
+        let (assigned, _assignments) = mpsc::unbounded_channel();
+        let store = SqliteStore::open(&options, assigned, events, start).expect("a new store");
+        Self {
+            _folder: folder,
+            clock: Arc::new(HandClock(watch::Sender::new(start))),
+            kinds: Arc::new(OneKind(Arc::new(Kind::fake("demo.work")))),
+            store: Arc::new(store),
+            heard,
+        }
+    }
+
+    fn schedule(&self, schedule: &str) -> JoinHandle<()> {
+        let text = format!("[jobs.work]\nkind = \"demo.work\"\nschedule = {{ {schedule} }}\n");
+        let scheduler = Scheduler {
+            config: Arc::new(Config::parse(&text).expect("a good file")),
+            kinds: Arc::clone(&self.kinds) as Arc<dyn Kinds>,
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            chance: Arc::new(Chance::default()),
+        };
+        tokio::spawn(scheduler.run())
+    }
+
+    /// The nominal time of the next task that is made.
+    async fn next_fired(&mut self) -> String {
+        let changes = self.heard.next().await.expect("nothing is missed");
+        let [change] = &*changes else { panic!("one task at a time: {changes:?}") };
+        let task = self.store.task(change.task).expect("a store that can be read").expect("the task that was made");
+        let origin = task.submitted.origin.expect("a job made it");
+        origin.nominal_at.expect("a schedule fired it").to_string()
+    }
+}
+
+/// The scheduler has looked at its jobs once this is answered: the store takes calls in their order.
+async fn settle(stage: &Stage) {
+    tokio::task::yield_now().await;
+    stage.store.queues().await.expect("an open store");
+    tokio::task::yield_now().await;
+}
+
+#[tokio::test]
+async fn each_nominal_time_becomes_one_task() {
+    let mut stage = Stage::new();
+    let _scheduler = stage.schedule("cron = \"* * * * *\"");
+    settle(&stage).await;
+    for expected in ["2026-11-24T12:01:00.000000Z", "2026-11-24T12:02:00.000000Z", "2026-11-24T12:03:00.000000Z"] {
+        stage.clock.forward(MINUTE);
+        assert_eq!(stage.next_fired().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn an_interval_counts_from_the_first_sight_of_the_job() {
+    let mut stage = Stage::new();
+    let _scheduler = stage.schedule("every = \"1m\"");
+    settle(&stage).await;
+    stage.clock.forward(MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
+}
+
+#[tokio::test]
+async fn times_missed_while_no_daemon_ran_are_made_up_for_once() {
+    let mut stage = Stage::new();
+    let scheduler = stage.schedule("every = \"1m\"");
+    settle(&stage).await;
+    scheduler.abort();
+    stage.clock.forward(10 * MINUTE);
+    let _restarted = stage.schedule("every = \"1m\"");
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z", "the first missed time, once");
+    stage.clock.forward(MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:11:30.000000Z", "then on as before");
+}
+
+#[tokio::test]
+async fn a_delay_fires_once_however_often_the_daemon_starts() {
+    let mut stage = Stage::new();
+    stage.schedule("delay = \"1m\"");
+    settle(&stage).await;
+    stage.clock.forward(MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
+    // A job with nothing left to fire: its scheduler ends by itself.
+    stage.schedule("delay = \"1m\"").await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_changed_schedule_never_replays_times_before_the_change() {
+    let mut stage = Stage::new();
+    let scheduler = stage.schedule("cron = \"0 12 * * *\"");
+    settle(&stage).await;
+    scheduler.abort();
+    stage.clock.forward(10 * MINUTE);
+    let _changed = stage.schedule("cron = \"*/5 * * * *\"");
+    settle(&stage).await;
+    stage.clock.forward(5 * MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:15:00.000000Z", "12:05 and 12:10 came before the change");
+}
+
+#[tokio::test]
+async fn a_delayed_task_is_queued_when_its_time_comes() {
+    let mut stage = Stage::new();
+    tokio::spawn(maintainer::run(Arc::clone(&stage.store), Arc::clone(&stage.clock) as Arc<dyn Clock>));
+    let now = stage.clock.now();
+    let config = Config::parse("").expect("an empty file");
+    let intake = Intake { config: &config, kinds: &*stage.kinds, chance: &Chance::default(), now };
+    let wishes = Wishes { start: Some(Start::After(MINUTE)), ..Wishes::default() };
+    let task = intake.prepare(&stage.kinds.0.name, &serde_json::json!({}), &wishes).expect("a good task");
+    let id = task.id;
+    assert_eq!(stage.store.submit(vec![task], now).await.expect("an open store"), [Status::Scheduled]);
+    assert_eq!(stage.heard.next().await.expect("nothing is missed")[0].status, Status::Scheduled);
+    stage.clock.forward(MINUTE);
+    let changes = stage.heard.next().await.expect("nothing is missed");
+    assert_eq!((changes[0].task, changes[0].status), (id, Status::Queued));
+}
