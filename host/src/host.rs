@@ -178,6 +178,11 @@ impl Host {
         self.0.kinds.find(name)
     }
 
+    /// What the tasks of a job run; none if there is no such job.
+    pub fn kind_of_job(&self, job: &JobName) -> Option<&KindName> {
+        self.0.config.jobs.get(job).map(|job| job.kind.get_ref())
+    }
+
     /// Where the daemon stands.
     pub fn phase(&self) -> Phase {
         *self.0.phase.borrow()

@@ -3,6 +3,7 @@
 //! The rooms are described in `docs/ARCHITECTURE.md`. Start at `host` (the handle that every face uses) and `boot`
 //! (which builds everything once and takes it down again).
 
+pub mod api;
 pub mod boot;
 pub mod chance;
 pub mod clock;

@@ -1,0 +1,71 @@
+//! Reads a JSON body, with limits on its size and on the time it takes.
+//!
+//! Not here: what the JSON means (`fields`). Start at [`read_json`].
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use taskhost_core::submit::PARAMS_MAX;
+
+use super::problem::{Problem, ProblemType};
+use crate::clock::sleep;
+
+/// The largest body, in bytes: the largest params and what stands around them.
+const BODY_MAX: usize = PARAMS_MAX + (64 << 10);
+
+/// How much of a larger body is read and dropped. A client that is cut off while it writes never sees the answer.
+const DROPPED_MAX: usize = 16 * BODY_MAX;
+
+/// How long a body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// The body as JSON.
+pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
+    check_media_type(request.headers())?;
+    let bytes = tokio::select! {
+        bytes = read_bytes(request.into_body()) => bytes?,
+        () = sleep(BODY_TIME) => {
+            let limit = BODY_TIME.as_secs();
+            return Err(Problem::new(ProblemType::BodyTooSlow, format!("the body did not arrive within {limit} s")));
+        }
+    };
+    // serde_json names line and column, and ends at 128 levels.
+    serde_json::from_slice(&bytes).map_err(|error| Problem::new(ProblemType::InvalidJson, error.to_string()))
+}
+
+/// A page of another site can send other types without asking; this one makes its browser ask first, and nobody answers.
+fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
+    let essence = given.and_then(|given| given.split(';').next()).unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    let detail = match essence {
+        "" => "the body has no Content-Type".to_owned(),
+        _ => format!("the body is `{essence}`"),
+    };
+    Err(Problem::new(ProblemType::MediaType, detail).hint("send JSON as `Content-Type: application/json`"))
+}
+
+async fn read_bytes(mut body: Body) -> Result<Vec<u8>, Problem> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::new(ProblemType::InvalidJson, "the body ends early"))?;
+        let Ok(data) = frame.into_data() else { continue };
+        length += data.len();
+        if length <= BODY_MAX {
+            bytes.extend_from_slice(&data);
+        } else if length > DROPPED_MAX {
+            break;
+        }
+    }
+    if length > BODY_MAX {
+        let detail = format!("the body is larger than {BODY_MAX} bytes");
+        return Err(Problem::new(ProblemType::BodyTooLarge, detail).hint("put the data into a file and pass its path"));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,96 @@
+//! Serves connections until told to stop.
+//!
+//! Not here: the routes. `axum::serve` is not used because it sets no limit on the time that a request's head may take.
+//! Start at [`serve_tcp`].
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::{Listener, ListenerExt as _};
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{Semaphore, watch};
+use tracing::debug;
+
+use crate::clock::sleep;
+
+/// How long the head of a request may take; also how long a connection may stay idle.
+const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// The largest head of a request, in bytes.
+const HEAD_MAX: usize = 64 << 10;
+
+/// How many connections one listener serves at once; more wait until others have ended.
+const CONNECTIONS_MAX: usize = 512;
+
+/// How long a stop waits for answers that are under way.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// Tells held answers that the daemon stops.
+#[derive(Debug, Clone)]
+pub(super) struct Stopping(watch::Receiver<bool>);
+
+impl Stopping {
+    /// Ends when the daemon stops.
+    pub(super) async fn wait(mut self) {
+        // An error means that the server is gone, which is a stop too.
+        drop(self.0.wait_for(|stopping| *stopping).await);
+    }
+}
+
+/// Serves `router` to TCP connections until `stop` ends, and at most a second longer for answers under way.
+pub async fn serve_tcp(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send) {
+    let listener = listener.tap_io(|connection| {
+        // Only costs a little time if it is refused.
+        drop(connection.set_nodelay(true));
+    });
+    serve(listener, router, stop).await;
+}
+
+/// Serves `router` to connections of the Unix socket; else as [`serve_tcp`].
+pub async fn serve_socket(listener: UnixListener, router: Router, stop: impl Future<Output = ()> + Send) {
+    serve(listener, router, stop).await;
+}
+
+async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()> + Send) {
+    let (stopping, told) = watch::channel(false);
+    let service = TowerToHyperService::new(router.layer(Extension(Stopping(told))));
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let connections = GracefulShutdown::new();
+    let http = http();
+    tokio::pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (listener.accept().await.0, place)
+        };
+        let (stream, place) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "A connection ended early.");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = sleep(LINGER) => {}
+    }
+}
+
+fn http() -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_MAX);
+    http
+}

@@ -1,0 +1,115 @@
+//! `GET /api/v1/tasks/{id}`, its progress, and cancelling it.
+
+use std::time::Duration;
+
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
+use axum::{Extension, Json};
+use serde::Serialize;
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::TaskId;
+use taskhost_core::task::Status;
+
+use super::Api;
+use super::document::{ProgressReport, TaskDocument};
+use super::problem::{Problem, ProblemType};
+use super::query::Query;
+use super::serve::Stopping;
+use crate::host::{CancelRefused, TaskReport};
+
+/// The longest that an answer is held.
+const WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// The id in the path of a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TaskPath(TaskId);
+
+impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = path.map_err(|error| Problem::new(ProblemType::TaskNotFound, error.body_text()))?;
+        id.parse().map(Self).map_err(|error: taskhost_core::ids::TaskIdError| {
+            Problem::new(ProblemType::TaskNotFound, error.to_string())
+        })
+    }
+}
+
+/// The task; with `?wait=30s` once it has ended, or as it is after that time.
+pub(super) async fn show(
+    State(api): State<Api>,
+    TaskPath(task): TaskPath,
+    stopping: Option<Extension<Stopping>>,
+    uri: Uri,
+) -> Result<Json<TaskDocument>, Problem> {
+    let limit = Query::read(&uri, &["wait"])?.get("wait")?.map(DurationText::get);
+    let report = match limit {
+        None => api.host.task(task).await?,
+        Some(limit) if limit > WAIT_MAX => {
+            let detail = format!("`wait`: at most {}", DurationText::from(WAIT_MAX));
+            return Err(Problem::new(ProblemType::InvalidQuery, detail).hint("ask again when the answer comes"));
+        }
+        Some(limit) => {
+            let stop = async {
+                match stopping {
+                    Some(Extension(stopping)) => stopping.wait().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                report = api.host.wait(task, limit) => report?,
+                () = stop => api.host.task(task).await?,
+            }
+        }
+    };
+    Ok(Json(TaskDocument::from(report.ok_or_else(|| not_found(task))?)))
+}
+
+/// How far the task has come.
+pub(super) async fn progress(
+    State(api): State<Api>,
+    TaskPath(task): TaskPath,
+) -> Result<Json<ProgressReport>, Problem> {
+    let report = api.find(task).await?;
+    let no_progress = || Problem::new(ProblemType::NoProgress, "Task doesn't support progress tracking");
+    ProgressReport::of(&report).map(Json).ok_or_else(no_progress)
+}
+
+/// Where a task stands after it was asked to stop.
+#[derive(Debug, Serialize)]
+pub(super) struct Cancelled {
+    task_id: TaskId,
+    status: Status,
+    reason: Option<String>,
+}
+
+/// Asks the task to stop, and does not wait for it.
+pub(super) async fn cancel(
+    State(api): State<Api>,
+    TaskPath(task): TaskPath,
+) -> Result<(StatusCode, Json<Cancelled>), Problem> {
+    match api.host.cancel(task).await? {
+        Ok(_) => {
+            let report = api.find(task).await?;
+            let (status, reason) = (report.view.task.status(), report.reason);
+            Ok((StatusCode::ACCEPTED, Json(Cancelled { task_id: task, status, reason })))
+        }
+        Err(CancelRefused::Unknown) => Err(not_found(task)),
+        Err(refused @ CancelRefused::Rejected(_)) => {
+            Err(Problem::new(ProblemType::TaskEnded, format!("{refused}: there is nothing to cancel")))
+        }
+    }
+}
+
+impl Api {
+    async fn find(&self, task: TaskId) -> Result<TaskReport, Problem> {
+        self.host.task(task).await?.ok_or_else(|| not_found(task))
+    }
+}
+
+fn not_found(task: TaskId) -> Problem {
+    Problem::new(ProblemType::TaskNotFound, format!("no task `{task}` is kept"))
+        .hint("ended tasks are kept for 24 h, dead ones for 7 d")
+}
