@@ -1,1 +1,28 @@
-//! The `probe` plugin.
+//! Kinds for tests and benches: each does one thing that a task can do, on request.
+//!
+//! | kind | duty | where |
+//! |---|---|---|
+//! | `probe.noop`, `probe.echo` | end at once | `answers` |
+//! | `probe.fail`, `probe.panic` | go wrong, and are told so | `failures` |
+//! | `probe.sleep`, `probe.progress` | wait without a thread | `waits` |
+//! | `probe.crash`, `probe.hang` | take the process or the thread down with them | `harms` |
+//!
+//! Not here: anything that a task of real use would need. Start at the table above.
+
+mod answers;
+mod failures;
+mod harms;
+mod waits;
+
+use plugin_api::prelude::*;
+
+/// Params of a kind that takes none: `{}`, or nothing at all.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+plugin_api::plugin! {
+    name: "probe",
+    tasks: [answers::Noop, answers::Echo, failures::Fail, failures::Panic, waits::Sleep, waits::Steps],
+    blocking: [harms::Crash, harms::Hang],
+}
