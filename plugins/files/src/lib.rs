@@ -1,1 +1,10 @@
-//! The `files` plugin.
+//! Kinds that work on files.
+//!
+//! `files.checksum` (`checksum`): the SHA-256 of a file.
+
+mod checksum;
+
+plugin_api::plugin! {
+    name: "files",
+    blocking: [checksum::Checksum],
+}
