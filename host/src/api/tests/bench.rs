@@ -1,0 +1,222 @@
+//! A host whose clock stands still and whose attempts are played by the test.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use taskhost_core::config::Config;
+use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::task::Status;
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::Progress;
+use tokio::sync::{mpsc, watch};
+use tower_service::Service as _;
+
+use crate::api::{Source, router};
+use crate::chance::Chance;
+use crate::clock::Clock;
+use crate::events::Events;
+use crate::host::{Host, Kind, Parts, Phase, PluginView};
+use crate::plugins::{Attempt, Executor, Kinds};
+use crate::store::sqlite::{SqliteOptions, SqliteStore};
+use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
+
+/// When everything in these tests happens.
+pub(super) const NOW: &str = "2026-12-24T18:00:00.000000Z";
+
+const TASKS_TOML: &str = "[queues.mail]\n[jobs.nightly]\nkind = \"files.checksum\"\nparams = { path = \"a\" }\ntags = [\"night\"]\n[jobs.shell]\nkind = \"command.run\"\n";
+
+pub(super) struct Bench {
+    pub(super) router: Router,
+    pub(super) phase: watch::Sender<Phase>,
+    pub(super) executor: Arc<FakeExecutor>,
+    store: Arc<SqliteStore>,
+    assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
+    _folder: tempfile::TempDir,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Value,
+}
+
+impl Answer {
+    /// `/problems/<this>`, after a look at what every problem has.
+    #[track_caller]
+    pub(super) fn problem(&self) -> &str {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self:?}");
+        assert_eq!(self.body["status"], self.status.as_u16(), "{self:?}");
+        assert!(self.body["title"].is_string() && self.body["detail"].is_string(), "{self:?}");
+        self.body["type"].as_str().unwrap().strip_prefix("/problems/").unwrap()
+    }
+
+    pub(super) fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer}: {self:?}"))
+    }
+}
+
+impl Bench {
+    pub(super) fn new(source: Source) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (assigned, assignments) = mpsc::unbounded_channel();
+        let events = Events::default();
+        let options =
+            SqliteOptions { path: folder.path().join("taskhost.db"), durable: false, host: "host-a".to_owned() };
+        let store = Arc::new(SqliteStore::open(&options, assigned, events.clone(), NOW.parse().unwrap()).unwrap());
+        let executor = Arc::new(FakeExecutor::default());
+        let (phase, phase_seen) = watch::channel(Phase::Ready);
+        let host = Host::new(Parts {
+            config: Arc::new(Config::parse(TASKS_TOML).unwrap()),
+            store: Arc::<SqliteStore>::clone(&store),
+            kinds: Arc::new(FakeKinds::new()),
+            executor: Arc::<FakeExecutor>::clone(&executor),
+            events,
+            clock: Arc::new(StandingClock),
+            chance: Arc::new(Chance::default()),
+            phase: phase_seen,
+        });
+        let router = router(host, source);
+        Self { router, phase, executor, store, assignments, _folder: folder }
+    }
+
+    pub(super) async fn call(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().call(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        Answer { status: head.status, headers: head.headers, body }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.call(Request::get(path).body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn post(&self, path: &str, json: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header(header::CONTENT_TYPE, "application/json; charset=utf-8");
+        self.call(request.body(json.into()).unwrap()).await
+    }
+
+    /// Submits a task; answers its id.
+    pub(super) async fn submit(&self, json: &str) -> String {
+        let answer = self.post("/api/v1/tasks", json.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "{answer:?}");
+        answer.text("/task_id").to_owned()
+    }
+
+    /// Claims the one task that waits.
+    pub(super) async fn claim(&mut self) -> Claimed {
+        let slots = vec![(QueueName::default(), 1), (QueueName::new("mail").unwrap(), 1)];
+        let offer = Offer { slots, kinds: vec![KindName::new("files.checksum").unwrap()] };
+        self.store.offer(offer, NOW.parse().unwrap()).await.unwrap();
+        let [Assignment::Start(claimed)] = &self.assignments.recv().await.unwrap()[..] else {
+            panic!("one task waits");
+        };
+        (**claimed).clone()
+    }
+
+    /// Ends the attempt, and tells it as the store does.
+    pub(super) async fn end(&self, claimed: &Claimed, ending: Ending) -> Status {
+        let change = Change::Ended(Box::new(ending));
+        let report = AttemptReport { task: claimed.id, lease: claimed.lease, change };
+        self.store.report(vec![report], NOW.parse().unwrap()).await.unwrap()[0].unwrap()
+    }
+
+    /// Makes the store fail its callers.
+    pub(super) async fn close_store(&self) {
+        self.store.close().await.unwrap();
+    }
+}
+
+#[derive(Debug)]
+struct StandingClock;
+
+impl Clock for StandingClock {
+    fn now(&self) -> UnixMicros {
+        NOW.parse().unwrap()
+    }
+
+    fn wait_until(&self, _time: UnixMicros) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[derive(Debug)]
+struct FakeKinds(Vec<Arc<Kind>>);
+
+impl FakeKinds {
+    fn new() -> Self {
+        let mut checksum = Kind::fake("files.checksum");
+        "bytes".clone_into(&mut checksum.unit);
+        "Hash a file.".clone_into(&mut checksum.title);
+        let mut crash = Kind::fake("probe.crash");
+        crash.held = Some("runs only isolated".to_owned());
+        let mut command = Kind::fake("command.run");
+        command.privileged = true;
+        Self(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash)])
+    }
+}
+
+impl Kinds for FakeKinds {
+    fn find(&self, name: &KindName) -> Option<Arc<Kind>> {
+        self.0.iter().find(|kind| kind.name == *name).cloned()
+    }
+
+    fn all(&self) -> Vec<Arc<Kind>> {
+        self.0.clone()
+    }
+
+    fn plugins(&self) -> Vec<PluginView> {
+        let broken = PluginView {
+            name: "libbroken.so".to_owned(),
+            version: String::new(),
+            generation: 0,
+            path: PathBuf::from("plugins/libbroken.so"),
+            sha256: "00".to_owned(),
+            kinds: Vec::new(),
+            error: Some("it is cut off".to_owned()),
+        };
+        let files = PluginView {
+            name: "files".to_owned(),
+            version: "1.2.3".to_owned(),
+            generation: 1,
+            path: PathBuf::from("plugins/libfiles.so"),
+            sha256: "ab".to_owned(),
+            kinds: vec![KindName::new("files.checksum").unwrap(), KindName::new("probe.crash").unwrap()],
+            error: None,
+        };
+        vec![files, broken]
+    }
+}
+
+/// Runs nothing; tells the progress that it was given.
+#[derive(Debug, Default)]
+pub(super) struct FakeExecutor {
+    pub(super) progress: Mutex<Option<Progress>>,
+}
+
+impl Executor for FakeExecutor {
+    fn start(&self, _attempts: Vec<Attempt>) {}
+    fn cancel(&self, _task: TaskId, _lease: LeaseId) {}
+    fn saved(&self, _task: TaskId, _lease: LeaseId, _ticket: u64) {}
+    fn lease_lost(&self, _task: TaskId, _lease: LeaseId) {}
+    fn progress(&self, _task: TaskId) -> Option<Progress> {
+        self.progress.lock().unwrap().clone()
+    }
+    fn is_stuck(&self, _task: TaskId) -> bool {
+        false
+    }
+    fn drain(&self) {}
+    fn give_back(&self) {}
+    fn running(&self) -> usize {
+        0
+    }
+}
