@@ -1,1 +1,68 @@
-//! Tests with real libraries, built by the C compiler.
+//! Tests with real libraries, built from the C files beside them by the C compiler.
+//!
+//! Start at [`Folder`], which builds libraries and scans them, and [`running::Bench`], which runs attempts.
+
+mod loading;
+mod running;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use taskhost_core::ids::PluginName;
+use tempfile::TempDir;
+
+use super::{Kinds as _, PluginSettings, PluginView, Registry};
+
+const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-api/include");
+const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plugins/tests");
+
+/// A plugin folder and a state folder of one test.
+struct Folder {
+    root: TempDir,
+    settings: BTreeMap<PluginName, PluginSettings>,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let root = TempDir::new().unwrap();
+        std::fs::create_dir(root.path().join("plugins")).unwrap();
+        Self { root, settings: BTreeMap::new() }
+    }
+
+    fn plugins(&self) -> PathBuf {
+        self.root.path().join("plugins")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.root.path().join("state")
+    }
+
+    /// Builds `source` with these `-D` options as `plugins/<file>`.
+    fn build(&self, file: &str, source: &str, defines: &[&str]) -> PathBuf {
+        let path = self.plugins().join(file);
+        compile(&path, source, defines);
+        path
+    }
+
+    fn scan(&self) -> Registry {
+        Registry::scan(&[self.plugins()], &self.state(), &self.settings).unwrap()
+    }
+
+    /// Scans, and answers the only plugin.
+    fn scan_one(&self) -> PluginView {
+        let [view] = <[PluginView; 1]>::try_from(self.scan().plugins()).expect("one plugin");
+        view
+    }
+}
+
+fn compile(path: &Path, source: &str, defines: &[&str]) {
+    let output = Command::new("cc")
+        .args(["-std=c11", "-D_GNU_SOURCE", "-shared", "-fPIC", "-fvisibility=hidden", "-pthread", "-I", INCLUDE, "-o"])
+        .arg(path)
+        .arg(Path::new(SOURCES).join(source))
+        .args(defines.iter().map(|define| format!("-D{define}")))
+        .output()
+        .expect("these tests need a C compiler named `cc`: install gcc or clang (Debian: apt-get install gcc)");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,268 @@
+/* One kind for each thing that an attempt can do. The first number in params steers it. */
+#include "taskhost_plugin.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#ifndef NAME
+#define NAME "actor"
+#endif
+#define TEXT(literal) { (const uint8_t *)literal, sizeof(literal) - 1 }
+
+static const th_host *host;
+
+typedef struct task {
+  const th_ctx *ctx;
+  const char *kind;
+  uint64_t number;
+  uint64_t ticket;
+  atomic_int turn;
+} task;
+
+static uint64_t number_in(th_bytes json) {
+  uint64_t number = 0;
+  size_t at = 0;
+  while (at < json.len && (json.ptr[at] < '0' || json.ptr[at] > '9')) at++;
+  for (; at < json.len && json.ptr[at] >= '0' && json.ptr[at] <= '9'; at++) number = number * 10 + (json.ptr[at] - '0');
+  return number;
+}
+
+static void end_at(const th_ctx *ctx, uint32_t outcome, uint64_t not_before_ms, const char *body) {
+  th_bytes bytes = { (const uint8_t *)body, strlen(body) };
+  th_result result = { sizeof(th_result), outcome, not_before_ms, bytes, { NULL, 0 } };
+  host->finish(ctx, &result);
+}
+
+static int32_t end(const task *task, uint32_t outcome, const char *body) {
+  end_at(task->ctx, outcome, 0, body);
+  return TH_READY;
+}
+
+static int32_t create(const th_kind *kind, const th_ctx *ctx, const th_args *args, void **task_out) {
+  if (kind->name.len == 10 && memcmp(kind->name.ptr, "act.refuse", 10) == 0) {
+    end_at(ctx, TH_RETRY, 0, "not today");
+    return -1;
+  }
+  task *made = calloc(1, sizeof(task));
+  made->ctx = ctx;
+  made->kind = (const char *)kind->name.ptr;
+  made->number = number_in(args->params);
+  *task_out = made;
+  return 0;
+}
+
+static void drop(void *task) { free(task); }
+
+static int32_t noop(void *data) { return end(data, TH_OK, "{}"); }
+
+/* Sleeps so many milliseconds by the host's timer. */
+static int32_t sleeps(void *data) {
+  task *self = data;
+  if (atomic_fetch_add(&self->turn, 1) == 0) {
+    host->wake_at(self->ctx, host->now_ms() + self->number);
+    host->wake_at(self->ctx, host->now_ms() + self->number + 3600000);
+    return TH_PENDING;
+  }
+  return end(self, TH_OK, "{\"slept\":true}");
+}
+
+/* Saves, and ends when the save is durable; the result is the answer of `saved`. */
+static int32_t saves(void *data) {
+  task *self = data;
+  if (self->ticket == 0) {
+    static const char state[] = "{\"step\":1}";
+    if (host->save_state(self->ctx, (th_bytes)TEXT("no json"), &self->ticket) >= 0) return end(self, TH_FATAL, "saved junk");
+    if (host->save_state(self->ctx, (th_bytes)TEXT(state), &self->ticket) < 0) return end(self, TH_FATAL, "refused");
+  }
+  if (host->saved(self->ctx, self->ticket, 60000) == TH_SAVING) return TH_PENDING;
+  return end(self, TH_OK, host->saved(self->ctx, self->ticket, 0) == TH_SAVED ? "\"saved\"" : "\"lost\"");
+}
+
+/* Waits for nothing. */
+static int32_t hangs(void *data) {
+  (void)data;
+  return TH_PENDING;
+}
+
+/* Waits until it is told something, then ends with the outcome that params name. */
+static int32_t heeds(void *data) {
+  task *self = data;
+  if ((host->flags(self->ctx) & (TH_F_CANCEL | TH_F_DRAIN)) == 0) return TH_PENDING;
+  return end(self, (uint32_t)self->number, "{\"at\":7}");
+}
+
+/* Waits until it hears that its deadline comes up. */
+static int32_t hurries(void *data) {
+  const task *self = data;
+  if ((host->flags(self->ctx) & TH_F_DEADLINE_NEAR) == 0) return TH_PENDING;
+  return end(self, TH_OK, "{}");
+}
+
+/* Ends with the outcome that params name, 5 s after the start of 1970. */
+static int32_t ends(void *data) {
+  const task *self = data;
+  end_at(self->ctx, (uint32_t)self->number, 5000, "{\"said\":\"it\"}");
+  return TH_READY;
+}
+
+static int32_t forgets(void *data) {
+  (void)data;
+  return TH_READY;
+}
+
+static int32_t answers(void *data) { return (int32_t)((task *)data)->number; }
+
+static int32_t finishes_twice(void *data) {
+  end(data, TH_OK, "1");
+  return end(data, TH_FATAL, "second thoughts");
+}
+
+/* A result of so many bytes. */
+static int32_t is_big(void *data) {
+  const task *self = data;
+  char *body = malloc(self->number + 1);
+  memset(body, '1', self->number);
+  body[self->number] = 0;
+  end(self, TH_OK, body);
+  free(body);
+  return TH_READY;
+}
+
+/* Wakes itself in each poll, so many times. */
+static int32_t spins(void *data) {
+  task *self = data;
+  if ((uint64_t)atomic_fetch_add(&self->turn, 1) == self->number) return end(self, TH_OK, "{}");
+  host->wake(self->ctx);
+  return TH_PENDING;
+}
+
+/* Reports progress, then a save that tells the test that it has. */
+static int32_t progresses(void *data) {
+  task *self = data;
+  if (self->ticket != 0) return TH_PENDING;
+  host->progress(self->ctx, 2, 10, (th_bytes)TEXT("begun"));
+  host->progress(self->ctx, 5, 10, (th_bytes)TEXT("half"));
+  host->log(self->ctx, TH_INFO, (th_bytes)TEXT("half way"), (th_bytes)TEXT("{\"n\":5}"));
+  host->save_state(self->ctx, (th_bytes)TEXT("5"), &self->ticket);
+  return TH_PENDING;
+}
+
+static void pause_ms(uint64_t millis) {
+  struct timespec time = { (time_t)(millis / 1000), (long)(millis % 1000) * 1000000 };
+  nanosleep(&time, NULL);
+}
+
+static void *wake_soon(void *data) {
+  task *self = data;
+  const th_ctx *ctx = self->ctx;
+  pause_ms(5);
+  atomic_store(&self->turn, 2);
+  host->wake(ctx);
+  host->release(ctx);
+  return NULL;
+}
+
+/* Is woken by a thread of its own. */
+static int32_t waits_for_its_thread(void *data) {
+  task *self = data;
+  int turn = 0;
+  if (atomic_compare_exchange_strong(&self->turn, &turn, 1)) {
+    pthread_t thread;
+    host->retain(self->ctx);
+    pthread_create(&thread, NULL, wake_soon, self);
+    pthread_detach(thread);
+    return TH_PENDING;
+  }
+  return turn == 2 ? end(self, TH_OK, "{}") : TH_PENDING;
+}
+
+static const th_ctx *kept;
+
+static int32_t keeps_its_ctx(void *data) {
+  const task *self = data;
+  host->retain(self->ctx);
+  kept = self->ctx;
+  return end(self, TH_OK, "{}");
+}
+
+/* Calls everything on the ctx that was kept, whose attempt is over. */
+static int32_t haunts(void *data) {
+  uint64_t ticket = 0;
+  uint8_t id[16];
+  th_enqueue follow_up = { sizeof(th_enqueue), 0, TEXT("act.noop"), TEXT("{}"), { NULL, 0 } };
+  host->wake(kept);
+  host->wake_at(kept, 1);
+  host->progress(kept, 1, 1, (th_bytes)TEXT("late"));
+  end_at(kept, TH_FATAL, 0, "late");
+  int refused = host->save_state(kept, (th_bytes)TEXT("1"), &ticket) < 0;
+  refused += host->saved(kept, 1, 0) == TH_LOST;
+  refused += host->enqueue(kept, &follow_up, id) < 0;
+  refused += host->get_ext((th_bytes)TEXT("taskhost.no/1")) == NULL;
+  host->release(kept);
+  char body[20];
+  snprintf(body, sizeof(body), "%d", refused);
+  return end(data, TH_OK, body);
+}
+
+/* Blocking: takes its time, whatever it is told. */
+static int32_t blocks(void *data) {
+  const task *self = data;
+  uint64_t ticket;
+  host->save_state(self->ctx, (th_bytes)TEXT("1"), &ticket);
+  pause_ms(self->number);
+  return end(self, TH_OK, "\"late but done\"");
+}
+
+/* Blocking: goes on until it is told to stop. */
+static int32_t blocks_until_told(void *data) {
+  const task *self = data;
+  while ((host->flags(self->ctx) & (TH_F_CANCEL | TH_F_LEASE_LOST)) == 0) pause_ms(1);
+  return end(self, (uint32_t)self->number, "\"told\"");
+}
+
+static int32_t blocks_wrongly(void *data) {
+  (void)data;
+  return TH_PENDING;
+}
+
+#define KIND(name, flags, poll) { sizeof(th_kind), flags, TEXT(name), TEXT("{}"), create, poll, drop }
+static const th_kind all[] = {
+  KIND("act.noop", 0, noop),
+  KIND("act.sleep", 0, sleeps),
+  KIND("act.save", 0, saves),
+  KIND("act.hang", 0, hangs),
+  KIND("act.heed", 0, heeds),
+  KIND("act.hurry", 0, hurries),
+  KIND("act.end", 0, ends),
+  KIND("act.forget", 0, forgets),
+  KIND("act.answer", 0, answers),
+  KIND("act.twice", 0, finishes_twice),
+  KIND("act.refuse", 0, noop),
+  KIND("act.big", 0, is_big),
+  KIND("act.spin", 0, spins),
+  KIND("act.progress", 0, progresses),
+  KIND("act.thread", 0, waits_for_its_thread),
+  KIND("act.keep", 0, keeps_its_ctx),
+  KIND("act.haunt", 0, haunts),
+  KIND("act.block", TH_K_BLOCKING, blocks),
+  KIND("act.block-save", TH_K_BLOCKING, saves),
+  KIND("act.block-told", TH_K_BLOCKING, blocks_until_told),
+  KIND("act.block-wrong", TH_K_BLOCKING, blocks_wrongly),
+};
+#define N_KINDS (sizeof(all) / sizeof(all[0]))
+static const th_kind *kinds[N_KINDS];
+static const th_plugin plugin = {
+  sizeof(th_plugin), 0, TEXT("{\"name\": \"" NAME "\"}"), N_KINDS, kinds, NULL, NULL, NULL
+};
+
+static const th_plugin *init(const th_host *given) {
+  host = given;
+  for (size_t at = 0; at < N_KINDS; at++) kinds[at] = &all[at];
+  return &plugin;
+}
+
+TH_EXPORT const th_entry taskhost_plugin_v1 = { TH_MAGIC, sizeof(th_entry), TH_ABI_MINOR, 0, 0, 0, NULL, init };
