@@ -4,6 +4,8 @@
 //! The time is always an argument. Start at [`Store`].
 
 pub mod sqlite;
+#[cfg(test)]
+mod suite;
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -55,7 +57,7 @@ pub trait Store: Send + Sync + Debug {
     /// When [`Store::advance`] has something to do next.
     fn next_due(&self) -> watch::Receiver<Option<UnixMicros>>;
 
-    /// The queues that tasks were ever put into.
+    /// The queues that were ever offered or that tasks were ever put into.
     fn queues(&self) -> Reply<Vec<QueueName>>;
 
     /// Reads a task. Blocks on the disk: call it where blocking is allowed.
@@ -210,7 +212,7 @@ pub enum StoreError {
     /// Another daemon holds it.
     #[error("{path} is in use by another daemon")]
     InUse {
-        /// The lock file.
+        /// The store's file.
         path: String,
     },
     /// It cannot be opened.

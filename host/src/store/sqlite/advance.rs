@@ -12,16 +12,33 @@ use super::writer::{NextDue, Writer};
 /// How many rows of each sort one call looks at; what is left is due at once.
 const ROWS_A_CALL: usize = 1_000;
 /// Deleting is never urgent: old tasks are gathered for this long, so that an idle daemon does not wake for each.
-const PRUNE_TOGETHER: Duration = Duration::from_mins(1);
+pub(super) const PRUNE_TOGETHER: Duration = Duration::from_mins(1);
+
+/// Which rows a call looks at, by time.
+pub(super) const DUE: &str = "INDEXED BY task_due WHERE state = 5 AND ready_at <= ?1 ORDER BY ready_at";
+/// See [`DUE`].
+pub(super) const EXPIRED: &str =
+    "INDEXED BY task_expiring WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at";
+/// See [`DUE`].
+pub(super) const ENDED: &str = "INDEXED BY task_ended WHERE state >= 8 AND prune_at <= ?1 ORDER BY prune_at";
+
+/// The earliest time of each sort.
+pub(super) const EARLIEST: [&str; 3] = [
+    "SELECT min(ready_at) FROM task INDEXED BY task_due WHERE state = 5",
+    "SELECT min(expires_at) FROM task INDEXED BY task_expiring WHERE expires_at IS NOT NULL",
+    "SELECT min(prune_at) FROM task INDEXED BY task_ended WHERE state >= 8",
+];
+
+/// Selects the rows of [`DUE`] and the like.
+pub(super) fn select(which: &str) -> String {
+    format!("SELECT {COLUMNS} FROM task {which} LIMIT {ROWS_A_CALL}")
+}
 
 impl Writer {
     pub(super) fn advance(&mut self, now: UnixMicros) -> rusqlite::Result<()> {
-        let due = self.select("INDEXED BY task_due WHERE state = 5 AND ready_at <= ?1 ORDER BY ready_at", now)?;
-        let expired = self.select(
-            "INDEXED BY task_expiring WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at",
-            now,
-        )?;
-        let ended = self.select("INDEXED BY task_ended WHERE state >= 8 AND prune_at <= ?1 ORDER BY prune_at", now)?;
+        let due = self.select(DUE, now)?;
+        let expired = self.select(EXPIRED, now)?;
+        let ended = self.select(ENDED, now)?;
         let more = [&due, &expired, &ended].iter().any(|rows| rows.len() == ROWS_A_CALL);
         for mut row in due {
             // Rejected by nobody: the index says that it waits, and that its time has come.
@@ -46,17 +63,15 @@ impl Writer {
     }
 
     fn select(&self, which: &str, now: UnixMicros) -> rusqlite::Result<Vec<Row>> {
-        let select = format!("SELECT {COLUMNS} FROM task {which} LIMIT {ROWS_A_CALL}");
-        let mut statement = self.connection.prepare_cached(&select)?;
+        let mut statement = self.connection.prepare_cached(&select(which))?;
         statement.query_map([now.as_micros()], rows::read)?.collect()
     }
 
     /// When the next call has something to do.
     fn earliest(&self) -> rusqlite::Result<Option<UnixMicros>> {
         let first = |select| self.connection.prepare_cached(select)?.query_row([], |row| row.get::<_, Option<i64>>(0));
-        let due = first("SELECT min(ready_at) FROM task INDEXED BY task_due WHERE state = 5")?;
-        let expiring = first("SELECT min(expires_at) FROM task INDEXED BY task_expiring WHERE expires_at IS NOT NULL")?;
-        let ended = first("SELECT min(prune_at) FROM task INDEXED BY task_ended WHERE state >= 8")?;
+        let [due, expiring, ended] = EARLIEST;
+        let (due, expiring, ended) = (first(due)?, first(expiring)?, first(ended)?);
         let ended = ended.map(|micros| UnixMicros::from_micros(micros).saturating_add(PRUNE_TOGETHER).as_micros());
         Ok([due, expiring, ended].into_iter().flatten().min().map(UnixMicros::from_micros))
     }
@@ -80,6 +95,7 @@ impl Writer {
         self.connection.execute("DELETE FROM flight", [])?;
         self.connection.execute_batch("COMMIT")?;
         self.flights = Flights::after(last_turn);
+        self.outlet.next_due.send_replace(self.earliest()?);
         Ok(count)
     }
 

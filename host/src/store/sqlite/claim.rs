@@ -46,7 +46,7 @@ impl Writer {
         let mut statement = self.connection.prepare_cached(
             "UPDATE task SET lane = ?2 WHERE state = 2 AND lane = ?3 AND queue = ?1 AND kind IN (SELECT value FROM json_each(?4))",
         )?;
-        for queue in self.queues.keys() {
+        for queue in self.names.queues.numbers() {
             statement.execute((queue, LANE_OPEN, LANE_HELD, &kinds))?;
         }
         Ok(())
@@ -81,11 +81,7 @@ impl Writer {
     }
 
     fn first_waiting(&self, queue: i64, limit: u32) -> rusqlite::Result<Vec<Waiting>> {
-        let select = format!(
-            "SELECT {COLUMNS}, job, nominal_at, timeout, params FROM task INDEXED BY task_ready \
-             WHERE state = 2 AND queue = ?1 AND lane = ?2 ORDER BY priority, ready_at, seq LIMIT ?3"
-        );
-        let mut statement = self.connection.prepare_cached(&select)?;
+        let mut statement = self.connection.prepare_cached(&select_waiting())?;
         statement.query_map((queue, LANE_OPEN, limit), waiting)?.collect()
     }
 
@@ -138,6 +134,14 @@ impl Writer {
             nominal_at: nominal_at.map(UnixMicros::from_micros),
         }
     }
+}
+
+/// The first tasks that wait in a lane of a queue.
+pub(super) fn select_waiting() -> String {
+    format!(
+        "SELECT {COLUMNS}, job, nominal_at, timeout, params FROM task INDEXED BY task_ready \
+         WHERE state = 2 AND queue = ?1 AND lane = ?2 ORDER BY priority, ready_at, seq LIMIT ?3"
+    )
 }
 
 fn unnamed<T>() -> T {

@@ -1,6 +1,6 @@
 //! What SQLite says, in the words of the port.
 
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 use super::schema::MigrateError;
 use crate::store::StoreError;
@@ -9,6 +9,12 @@ use crate::store::StoreError;
 pub(super) fn classify(path: &str, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let reason = error.to_string();
+    // A value that no row of ours has.
+    if let Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) | Error::IntegralValueOutOfRange(..) =
+        error
+    {
+        return StoreError::Damaged { path, reason };
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged { path, reason },

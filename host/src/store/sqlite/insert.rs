@@ -31,7 +31,8 @@ impl Writer {
         let status = row.task.status();
         let runs_here = self.kinds.contains(&row.kind);
         let lane = if runs_here || status != Status::Queued { LANE_OPEN } else { LANE_HELD };
-        let claimed = lane == LANE_OPEN && self.claim_at_once(&mut row, now);
+        let expired = row.task.expires_at.is_some_and(|expires_at| expires_at <= now);
+        let claimed = lane == LANE_OPEN && !expired && self.claim_at_once(&mut row, now);
         rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now })?;
         if claimed {
             self.turn.assignments.push(Assignment::Start(Box::new(claim::of_new(&row, new))));
@@ -83,7 +84,7 @@ impl Writer {
             .prepare_cached(select)?
             .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
-        match known {
+        let cursor = match known {
             Some((schedule, anchor, cursor)) if schedule == sighting.schedule => {
                 return Ok(JobCursor {
                     job,
@@ -92,16 +93,12 @@ impl Writer {
                 });
             }
             // Times before a change of the schedule are never replayed: the cursor stands at the change, or later.
-            Some((_, _, cursor)) => self.keep_job(sighting, now, now.max(UnixMicros::from_micros(cursor)))?,
-            None => self.keep_job(sighting, now, now)?,
-        }
-        Ok(JobCursor { job, anchor: now, cursor: now })
-    }
-
-    fn keep_job(&self, sighting: &JobSighting, anchor: UnixMicros, cursor: UnixMicros) -> rusqlite::Result<()> {
+            Some((_, _, cursor)) => now.max(UnixMicros::from_micros(cursor)),
+            None => now,
+        };
         let insert = "INSERT OR REPLACE INTO job (name, schedule, anchor, cursor) VALUES (?1, ?2, ?3, ?4)";
-        let values = (sighting.job.as_str(), &sighting.schedule, anchor.as_micros(), cursor.as_micros());
+        let values = (job.as_str(), &sighting.schedule, now.as_micros(), cursor.as_micros());
         self.connection.prepare_cached(insert)?.execute(values)?;
-        Ok(())
+        Ok(JobCursor { job, anchor: now, cursor })
     }
 }

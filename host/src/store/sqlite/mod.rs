@@ -77,18 +77,26 @@ impl SqliteStore {
         events: Events,
         now: UnixMicros,
     ) -> Result<Self, StoreError> {
-        let path = options.path.display().to_string();
         let lock = lock(&options.path)?;
+        let connection = connect(options)?;
+        Self::start(options, lock, connection, assignments, events, now)
+    }
+
+    /// Takes over a file that is locked and up to date.
+    fn start(
+        options: &SqliteOptions,
+        lock: FileLock,
+        connection: Connection,
+        assignments: mpsc::UnboundedSender<Vec<Assignment>>,
+        events: Events,
+        now: UnixMicros,
+    ) -> Result<Self, StoreError> {
+        let path = options.path.display().to_string();
+        let opened = |error| error::classify_open(&path, &error);
         let (next_due, next_due_seen) = watch::channel(None);
         let (failure, failure_seen) = watch::channel(None);
         let (running, running_seen) = watch::channel(0);
         let outlet = Outlet { assignments, events, next_due, running, failure };
-        let opened = |error| error::classify_open(&path, &error);
-        let mut connection = Connection::open(&options.path).map_err(opened)?;
-        // Before anything is written: a file that is not ours stays as it is.
-        let taken = schema::identify(&connection).map_err(|error| error::classify_migration(&path, &error))?;
-        prepare(&connection, options.durable).map_err(opened)?;
-        schema::migrate(&mut connection, taken).map_err(opened)?;
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
@@ -135,6 +143,18 @@ fn lock(path: &Path) -> Result<FileLock, StoreError> {
         Ok(None) => Err(StoreError::InUse { path: shown }),
         Err(error) => Err(StoreError::Open { path: shown, reason: error.to_string() }),
     }
+}
+
+/// The writer's connection, to tables that are up to date.
+fn connect(options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let path = options.path.display().to_string();
+    let opened = |error| error::classify_open(&path, &error);
+    let mut connection = Connection::open(&options.path).map_err(opened)?;
+    // Before anything is written: a file that is not ours stays as it is.
+    let taken = schema::identify(&connection).map_err(|error| error::classify_migration(&path, &error))?;
+    prepare(&connection, options.durable).map_err(opened)?;
+    schema::migrate(&mut connection, taken).map_err(opened)?;
+    Ok(connection)
 }
 
 fn prepare(connection: &Connection, durable: bool) -> rusqlite::Result<()> {

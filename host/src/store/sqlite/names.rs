@@ -61,6 +61,11 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
         self.texts.get(&id)
     }
 
+    /// The number of every name.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
+        self.texts.keys().copied()
+    }
+
     /// Every name.
     pub(super) fn all(&self) -> Vec<T> {
         self.ids.keys().cloned().collect()

@@ -9,6 +9,7 @@ use taskhost_core::ids::TaskId;
 use taskhost_core::priority::Priority;
 use taskhost_core::retry::RetryPolicy;
 use taskhost_core::submit::{NewTask, Origin};
+use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{AttemptError, Progress, TaskView};
 
@@ -71,7 +72,7 @@ fn view(row: &SqlRow<'_>, id: TaskId) -> rusqlite::Result<(i64, TaskView)> {
         result: row.get(26)?,
         errors: Vec::new(),
         progress: from_json::<Progress>(row, 27)?,
-        held: row.get::<_, i64>(18)? == LANE_HELD,
+        held: task.status() == Status::Queued && row.get::<_, i64>(18)? == LANE_HELD,
     };
     Ok((row.get(13)?, view))
 }

@@ -88,11 +88,13 @@ impl Writer {
                       VALUES (?1, ?2, ?3, ?4, (SELECT text FROM name WHERE id = ?5), ?6, ?7, ?8)";
         let lease = codec::lease(row.task.lease);
         let at = now.as_micros();
-        let (attempt, host) = (row.task.attempt, self.host);
+        let (attempt, host) = (row.task.attempt, row.host);
         let values = (row.seq, lease, attempt, at, host, failure.generation, &failure.code, &failure.message);
         self.connection.prepare_cached(insert)?.execute(values)?;
-        let delete = "DELETE FROM task_error WHERE seq = ?1 AND lease <= ?2";
-        self.connection.prepare_cached(delete)?.execute((row.seq, lease - i64::from(ERRORS_KEPT)))?;
+        // Counted, not told from the lease: a lease without an error (an interruption, say) pushes none out.
+        let delete = "DELETE FROM task_error WHERE seq = ?1 AND lease <= \
+                      (SELECT lease FROM task_error WHERE seq = ?1 ORDER BY lease DESC LIMIT 1 OFFSET ?2)";
+        self.connection.prepare_cached(delete)?.execute((row.seq, ERRORS_KEPT))?;
         Ok(())
     }
 

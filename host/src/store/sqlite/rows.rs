@@ -160,7 +160,7 @@ pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         task.interruptions,
         task.suspect,
         task.expires_at.map(UnixMicros::as_micros),
-        prune_at(task),
+        prune_at(task).map(UnixMicros::as_micros),
         row.host,
     ])?;
     Ok(())
@@ -175,7 +175,7 @@ pub(super) fn save_outcome(
 ) -> rusqlite::Result<()> {
     let inline = result.filter(|result| result.len() <= INLINE_MAX);
     if inline.is_some() || progress.is_some() {
-        let update = "UPDATE task SET result = ?2, progress = ?3 WHERE seq = ?1";
+        let update = "UPDATE task SET result = ?2, progress = coalesce(?3, progress) WHERE seq = ?1";
         connection.prepare_cached(update)?.execute((seq, inline, progress))?;
     }
     match result {
@@ -184,14 +184,14 @@ pub(super) fn save_outcome(
     }
 }
 
-/// How long an ended task is kept.
-fn prune_at(task: &Task) -> Option<i64> {
+/// Until when an ended task is kept.
+pub(super) fn prune_at(task: &Task) -> Option<UnixMicros> {
     let kept = match task.status() {
         Status::Completed | Status::Cancelled => Duration::from_hours(24),
         Status::Dead => Duration::from_hours(7 * 24),
         Status::Scheduled | Status::Blocked | Status::Queued | Status::Running | Status::Retrying => return None,
     };
-    task.state.finished_at().map(|at| at.saturating_add(kept).as_micros())
+    task.state.finished_at().map(|at| at.saturating_add(kept))
 }
 
 /// Deletes a task and all that stands beside it.

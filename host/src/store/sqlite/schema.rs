@@ -76,8 +76,8 @@ pub(super) enum MigrateError {
     Sqlite(#[from] rusqlite::Error),
 }
 
-/// Takes the steps that the file has not taken yet, in one transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrateError> {
+/// Reads whose file it is, and answers how many steps it has taken.
+pub(super) fn identify(connection: &Connection) -> Result<usize, MigrateError> {
     let known = MIGRATIONS.len();
     let application_id: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
@@ -88,8 +88,12 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrateError> {
         (0, Some(_)) => return Err(MigrateError::OtherTables),
         (other, _) => return Err(MigrateError::OtherProgram(other)),
     }
-    let taken =
-        usize::try_from(found).ok().filter(|taken| *taken <= known).ok_or(MigrateError::Later { found, known })?;
+    usize::try_from(found).ok().filter(|taken| *taken <= known).ok_or(MigrateError::Later { found, known })
+}
+
+/// Takes the steps that the file has not taken yet, in one transaction.
+pub(super) fn migrate(connection: &mut Connection, taken: usize) -> rusqlite::Result<()> {
+    let known = MIGRATIONS.len();
     if taken == known {
         return Ok(());
     }
@@ -99,6 +103,5 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), MigrateError> {
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", i64::try_from(known).expect("a handful of migrations"))?;
-    transaction.commit()?;
-    Ok(())
+    transaction.commit()
 }

@@ -1,1 +1,85 @@
-//! tests
+//! What only the embedded store promises: crashes, locks, files that are not right, a full disk, few commits, and the
+//! plans of its statements.
+//!
+//! Not here: what every store promises (`store::suite`), and histories against a model (`model`).
+
+mod crash;
+mod file;
+mod model;
+mod plan;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use taskhost_core::time::UnixMicros;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use super::{SqliteOptions, SqliteStore};
+use crate::events::Events;
+use crate::store::suite::{self, Harness};
+use crate::store::{Assignment, StoreError};
+
+#[test]
+fn every_case_of_the_suite_holds() {
+    suite::run(|| Files::default().harness());
+}
+
+/// A folder with the files of a store.
+#[derive(Debug)]
+struct Files(TempDir);
+
+impl Default for Files {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Files {
+    fn path(&self) -> PathBuf {
+        self.0.path().join("var/taskhost.db")
+    }
+
+    fn open(&self) -> Result<SqliteStore, StoreError> {
+        self.open_at(start()).map(|(store, _)| store)
+    }
+
+    fn open_at(&self, now: UnixMicros) -> Result<(SqliteStore, mpsc::UnboundedReceiver<Vec<Assignment>>), StoreError> {
+        let (assign, assignments) = mpsc::unbounded_channel();
+        let store = SqliteStore::open(&options(&self.path()), assign, Events::default(), now)?;
+        Ok((store, assignments))
+    }
+
+    /// The store of the folder, which goes with the harness.
+    fn harness(self) -> Harness {
+        self.harness_at(start()).0
+    }
+
+    /// As [`Files::harness`]; also how many tasks were reclaimed.
+    fn harness_at(self, now: UnixMicros) -> (Harness, usize) {
+        let (store, assignments) = self.open_at(now).unwrap();
+        let reclaimed = store.reclaimed();
+        (Harness::new(Arc::new(store), assignments, now, self), reclaimed)
+    }
+
+    /// What a crash of the daemon on these files would leave. The store has to be at rest: every call answered.
+    fn as_after_a_crash(path: &Path) -> Self {
+        let files = Self::default();
+        std::fs::create_dir(files.0.path().join("var")).unwrap();
+        for suffix in ["", "-wal"] {
+            let with_suffix = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            std::fs::copy(with_suffix(path), with_suffix(&files.path())).unwrap();
+        }
+        files
+    }
+}
+
+fn options(path: &Path) -> SqliteOptions {
+    // Commits are not synced: these tests end no power supply.
+    SqliteOptions { path: path.to_owned(), durable: false, host: "here".to_owned() }
+}
+
+/// The time at which every test begins.
+fn start() -> UnixMicros {
+    UnixMicros::from_micros(1_800_000_000_000_000)
+}

@@ -14,6 +14,7 @@ use taskhost_core::task::{Event, Rejected, Status, Step, Task, step};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
+use super::advance::PRUNE_TOGETHER;
 use super::codec;
 use super::error::classify;
 use super::flight::{Flights, pack};
@@ -137,8 +138,7 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
 
 impl Writer {
     fn turn(&mut self, work: Work) -> rusqlite::Result<()> {
-        let before = self.turn.now;
-        self.turn = Turn { now: latest(&work).max(before), ..Turn::default() };
+        self.turn = Turn { now: latest(&work), ..Turn::default() };
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         for reports in work.reports {
             self.take_reports(reports)?;
@@ -218,7 +218,8 @@ impl Writer {
     /// Notes the new status of a row, however it came to it.
     pub(super) fn became(&mut self, row: &Row) {
         self.turn.changes.push(TaskChanged { task: row.id, status: row.task.status() });
-        if let Some(due_at) = row.task.state.due_at() {
+        let prunes_at = rows::prune_at(&row.task).map(|at| at.saturating_add(PRUNE_TOGETHER));
+        if let Some(due_at) = row.task.state.due_at().or(prunes_at) {
             self.turn.due_by(due_at);
         }
         if row.task.status() == Status::Queued {
@@ -247,7 +248,8 @@ impl Writer {
         Ok(())
     }
 
-    /// After the commit: the host first, then whoever waits for an answer, then listeners.
+    /// After the commit: the host first (with what runs and what is due next), then whoever waits for an answer, then
+    /// listeners.
     fn tell(&mut self) {
         let assignments = std::mem::take(&mut self.turn.assignments);
         if !assignments.is_empty() {
@@ -256,12 +258,6 @@ impl Writer {
         }
         let running = self.flights.count();
         self.outlet.running.send_if_modified(|known| std::mem::replace(known, running) != running);
-        if !self.turn.closing {
-            for answer in std::mem::take(&mut self.turn.answers) {
-                answer();
-            }
-        }
-        self.outlet.events.publish(&self.turn.changes);
         let next_due = self.turn.next_due;
         self.outlet.next_due.send_if_modified(|known| {
             let next = match next_due {
@@ -273,9 +269,17 @@ impl Writer {
             *known = next;
             changed
         });
+        if !self.turn.closing {
+            for answer in std::mem::take(&mut self.turn.answers) {
+                answer();
+            }
+        }
+        self.outlet.events.publish(&self.turn.changes);
     }
 }
 
+/// The time at which this turn claims. Not held up to the turn before: a clock that was wrong and is set back must not
+/// leave tasks expiring by the wrong time. Calls without a time bring 0, and free no slot.
 fn latest(work: &Work) -> UnixMicros {
     let reports = work.reports.iter().map(|reports| reports.now);
     reports.chain(work.commands.iter().map(|(_, now)| *now)).max().unwrap_or_default()

@@ -1,0 +1,202 @@
+//! Files that are not right, not ours, not free or full; and how many commits a burst costs.
+
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use taskhost_core::task::Status;
+use tokio::sync::mpsc;
+
+use super::super::{connect, lock};
+use super::{Files, SqliteStore, options, start};
+use crate::events::Events;
+use crate::store::StoreError;
+use crate::store::suite::Harness;
+
+/// Opens a folder whose file holds these bytes.
+fn open_bytes(bytes: &[u8]) -> Result<SqliteStore, StoreError> {
+    let files = Files::default();
+    std::fs::create_dir(files.0.path().join("var")).unwrap();
+    std::fs::write(files.path(), bytes).unwrap();
+    let opened = files.open();
+    if let Err(StoreError::Foreign { .. }) = &opened {
+        assert!(std::fs::read(files.path()).unwrap() == bytes, "a file that is not ours stays as it is");
+    }
+    opened
+}
+
+/// The bytes of a closed store's file after these statements.
+fn file_after(statements: &str) -> Vec<u8> {
+    let files = Files::default();
+    drop(Harness::new(Arc::new(files.open().unwrap()), mpsc::unbounded_channel().1, start(), ()));
+    let connection = Connection::open(files.path()).unwrap();
+    connection.execute_batch(statements).unwrap();
+    connection.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())).unwrap();
+    drop(connection);
+    std::fs::read(files.path()).unwrap()
+}
+
+#[test]
+fn a_second_store_is_kept_off_the_file() {
+    let files = Files::default();
+    let first = files.open().unwrap();
+    let refused = files.open().unwrap_err();
+    assert!(matches!(&refused, StoreError::InUse { path } if *path == files.path().display().to_string()));
+    assert!(refused.hint().contains("stop the other daemon"));
+    let harness = Harness::new(Arc::new(first), mpsc::unbounded_channel().1, start(), ());
+    drop(harness);
+    files.open().expect("the first has let go");
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_made() {
+    let files = Files::default();
+    files.open().unwrap();
+    assert!(files.path().exists());
+}
+
+#[test]
+fn a_path_that_cannot_be_a_file_is_refused() {
+    let files = Files::default();
+    std::fs::create_dir_all(files.path()).unwrap();
+    assert!(matches!(files.open(), Err(StoreError::Open { .. })));
+    let under_a_file = options(&files.path().join("../../file/taskhost.db"));
+    std::fs::write(files.0.path().join("file"), b"").unwrap();
+    let (assign, _assignments) = mpsc::unbounded_channel();
+    let refused = SqliteStore::open(&under_a_file, assign, Events::default(), start());
+    assert!(matches!(refused, Err(StoreError::Open { .. })));
+}
+
+#[test]
+fn a_file_of_noise_is_damaged() {
+    for length in [2, 100, 4_096, 10_000] {
+        let noise: Vec<u8> = (0..length).map(|at: usize| (at * 7 % 251 + 1).to_le_bytes()[0]).collect();
+        let refused = open_bytes(&noise);
+        assert!(matches!(refused, Err(StoreError::Damaged { .. })), "{length} bytes: {refused:?}");
+    }
+}
+
+#[test]
+fn a_file_with_noise_in_the_middle_is_damaged() {
+    let mut bytes = file_after("");
+    let length = bytes.len();
+    bytes[4_096..length - 100].fill(0xA5);
+    assert!(matches!(open_bytes(&bytes), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn a_file_that_was_cut_short_is_damaged() {
+    let bytes = file_after("");
+    assert!(matches!(open_bytes(&bytes[..4_096]), Err(StoreError::Damaged { .. })));
+}
+
+#[test]
+fn damage_that_is_met_later_ends_the_store() {
+    let files = Files::default();
+    let path = files.path();
+    let mut h = files.harness();
+    let task = h.task();
+    let id = h.submit(task);
+    let connection = Connection::open(&path).unwrap();
+    connection.execute("UPDATE task SET state = 77", []).unwrap();
+    assert!(matches!(h.store.task(id), Err(StoreError::Damaged { .. })));
+    let cancelled = h.outcome(h.store.cancel(id, h.now));
+    assert!(matches!(cancelled, Err(StoreError::Closed)));
+    let failure = h.failure();
+    assert!(matches!(&*failure, StoreError::Damaged { .. }), "{failure:?}");
+}
+
+#[test]
+fn a_file_of_another_program_is_foreign_and_stays_as_it_is() {
+    let other = |application_id: i32| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("other.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE song (title TEXT); INSERT INTO song VALUES ('x')").unwrap();
+        connection.pragma_update(None, "application_id", application_id).unwrap();
+        drop(connection);
+        std::fs::read(&path).unwrap()
+    };
+    for application_id in [0, 77] {
+        let refused = open_bytes(&other(application_id));
+        assert!(matches!(refused, Err(StoreError::Foreign { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn a_file_of_a_later_version_is_foreign() {
+    for version in [2, 1_000, -1] {
+        let refused = open_bytes(&file_after(&format!("PRAGMA user_version = {version}")));
+        assert!(matches!(refused, Err(StoreError::Foreign { .. })), "{refused:?}");
+    }
+}
+
+#[test]
+fn an_older_file_is_opened_again() {
+    open_bytes(&file_after("")).unwrap();
+}
+
+/// A limit of pages fails as a full disk does: SQLite finds no room for a page and says so.
+#[test]
+fn a_full_disk_ends_the_store_and_loses_nothing() {
+    let files = Files::default();
+    let path = files.path();
+    let held = lock(&path).unwrap();
+    let connection = connect(&options(&path)).unwrap();
+    connection.pragma_update_and_check(None, "max_page_count", 60, |_| Ok(())).unwrap();
+    let (assign, assignments) = mpsc::unbounded_channel();
+    let store = SqliteStore::start(&options(&path), held, connection, assign, Events::default(), start()).unwrap();
+    let mut h = Harness::new(Arc::new(store), assignments, start(), ());
+    let mut acknowledged = Vec::new();
+    loop {
+        let tasks: Vec<_> = (0..20).map(|_| h.task()).collect();
+        let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
+        let (first, second) = (h.store.submit(tasks, h.now), h.store.queues());
+        match h.outcome(first) {
+            Ok(statuses) => acknowledged.extend(ids.into_iter().zip(statuses)),
+            Err(error) => {
+                assert!(matches!(error, StoreError::Closed), "{error:?}");
+                // It may have had a turn of its own before.
+                drop(h.outcome(second));
+                break;
+            }
+        }
+    }
+    let failure = h.failure();
+    assert!(matches!(&*failure, StoreError::Full { .. }), "{failure:?}");
+    assert!(!acknowledged.is_empty());
+    drop(h);
+    let h = files.harness();
+    for (id, status) in acknowledged {
+        assert_eq!((h.status(id), status), (Status::Queued, Status::Queued));
+    }
+}
+
+/// How many commits the log holds: a frame that ends one carries the size of the file.
+fn commits(path: &std::path::Path) -> usize {
+    const HEADER: usize = 32;
+    const FRAME: usize = 24 + 4_096;
+    let log = std::fs::read(format!("{}-wal", path.display())).unwrap();
+    let frames = log[HEADER..].chunks_exact(FRAME).filter(|frame| frame[8..16] == log[16..24]);
+    frames.filter(|frame| frame[4..8] != [0; 4]).count()
+}
+
+#[test]
+fn a_burst_of_submits_costs_few_commits() {
+    let files = Files::default();
+    let path = files.path();
+    let mut h = files.harness();
+    h.serve(10);
+    let before = commits(&path);
+    // While another holds the file, the writer waits with its first turn; all the rest waits for the second.
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let tasks: Vec<_> = (0..400).map(|_| h.task()).collect();
+    let replies: Vec<_> = tasks.into_iter().map(|task| h.store.submit(vec![task], h.now)).collect();
+    other.execute_batch("ROLLBACK").unwrap();
+    for reply in replies {
+        assert_eq!(h.answer(reply), [Status::Queued]);
+    }
+    assert_eq!(h.claims().len(), 10);
+    let commits = commits(&path) - before;
+    assert!((1..=2).contains(&commits), "400 submits cost {commits} commits");
+}

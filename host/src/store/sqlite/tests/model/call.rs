@@ -1,0 +1,166 @@
+//! The calls that a history is made of, and how they are chosen.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use taskhost_core::ids::{KindName, QueueName};
+use taskhost_core::priority::Priority;
+use taskhost_core::retry::{Backoff, RetryPolicy};
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::End;
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::Progress;
+
+use super::SPAN;
+use crate::store::suite::{Harness, after, failure};
+use crate::store::{Change, Ending};
+
+const KINDS: [&str; 2] = ["work", "rest"];
+const QUEUES: [&str; 2] = ["default", "mail"];
+
+/// A call of the port.
+#[derive(Debug, Clone)]
+pub(super) enum Call {
+    Submit(Vec<Shape>),
+    Offer { slots: Vec<(&'static str, u32)>, kinds: Vec<&'static str> },
+    Report { attempt: Index, what: Saying },
+    Reports(Vec<(Index, Saying)>),
+    Cancel(Index),
+    Pass(Duration),
+    SetClock(Duration),
+    Crash,
+}
+
+/// What a new task is like.
+#[derive(Debug, Clone)]
+pub(super) struct Shape {
+    kind: &'static str,
+    queue: &'static str,
+    priority: Priority,
+    params: usize,
+    run_in: Option<Duration>,
+    expires_in: Option<Duration>,
+    attempts: u32,
+    backoff: Backoff,
+}
+
+impl Shape {
+    pub(super) fn task(&self, h: &mut Harness) -> NewTask {
+        let task = h.task();
+        NewTask {
+            kind: KindName::new(self.kind).unwrap(),
+            queue: QueueName::new(self.queue).unwrap(),
+            priority: self.priority,
+            params: vec![b'1'; self.params],
+            run_at: self.run_in.map(|run_in| after(h.now, run_in)),
+            expires_at: self.expires_in.map(|expires_in| after(h.now, expires_in)),
+            retry: RetryPolicy { attempts: self.attempts, backoff: self.backoff, ..task.retry },
+            ..task
+        }
+    }
+}
+
+/// What an attempt says.
+#[derive(Debug, Clone)]
+pub(super) enum Saying {
+    Saves(u8),
+    Ends { how: How, size: usize, progress: Option<u64> },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum How {
+    Done,
+    Failed,
+    FailedFatally,
+    Suspended(Duration),
+    RateLimited(Duration),
+    Interrupted,
+    TimedOut,
+}
+
+impl Saying {
+    pub(super) fn change(&self, now: UnixMicros) -> Change {
+        let Self::Ends { how, size, progress } = self else {
+            let Self::Saves(state) = self else { unreachable!("there are two sayings") };
+            return Change::Checkpoint(state.to_string().into_bytes());
+        };
+        let end = match how {
+            How::Done => End::Done,
+            How::Failed => End::Failed { delay: None, chance: 0.5 },
+            How::FailedFatally => End::FailedFatally,
+            How::Suspended(time) => End::Suspended(after(now, *time)),
+            How::RateLimited(time) => End::RateLimited(after(now, *time)),
+            How::Interrupted => End::Interrupted,
+            How::TimedOut => End::TimedOut { chance: 0.5 },
+        };
+        let fails = matches!(how, How::Failed | How::FailedFatally | How::TimedOut);
+        let suspends = matches!(how, How::Suspended(_));
+        Change::Ended(Box::new(Ending {
+            end,
+            result: matches!(how, How::Done).then(|| vec![b'2'; *size]),
+            state: suspends.then(|| b"\"suspended\"".to_vec()),
+            failure: fails.then(|| failure("no")),
+            progress: progress.map(|current| Progress { current, ..Progress::default() }),
+        }))
+    }
+}
+
+pub(super) fn calls() -> impl Strategy<Value = Vec<Call>> {
+    prop::collection::vec(call(), 1..60)
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let reports = prop::collection::vec((any::<Index>(), saying()), 1..5);
+    prop_oneof![
+        6 => prop::collection::vec(shape(), 1..5).prop_map(Call::Submit),
+        3 => offer(),
+        10 => (any::<Index>(), saying()).prop_map(|(attempt, what)| Call::Report { attempt, what }),
+        3 => reports.prop_map(Call::Reports),
+        3 => any::<Index>().prop_map(Call::Cancel),
+        6 => time().prop_map(Call::Pass),
+        1 => (0..SPAN.as_secs()).prop_map(|seconds| Call::SetClock(Duration::from_secs(seconds))),
+        1 => Just(Call::Crash),
+    ]
+}
+
+fn offer() -> impl Strategy<Value = Call> {
+    let slots = (subsequence(QUEUES.to_vec(), 0..=2), 0..4_u32, 0..4_u32);
+    (slots, subsequence(KINDS.to_vec(), 0..=2)).prop_map(|((queues, first, second), kinds)| Call::Offer {
+        slots: queues.into_iter().zip([first, second]).collect(),
+        kinds,
+    })
+}
+
+/// Mostly seconds, so that backoffs, expiries and delays meet; sometimes long enough to prune.
+fn time() -> impl Strategy<Value = Duration> {
+    let seconds = (0..40_u64).prop_map(Duration::from_secs);
+    let hours = (0..60_u64).prop_map(Duration::from_hours);
+    prop_oneof![6 => seconds, 1 => hours]
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let times = (prop::option::of(time()), prop::option::weighted(0.3, time()));
+    let retry = (1..4_u32, select(&Backoff::ALL[..]));
+    let place = (select(&KINDS[..]), select(&QUEUES[..]), select(&Priority::ALL[..]), select(&[1, 512, 513][..]));
+    (place, times, retry).prop_map(|((kind, queue, priority, params), (run_in, expires_in), (attempts, backoff))| {
+        Shape { kind, queue, priority, params, run_in, expires_in, attempts, backoff }
+    })
+}
+
+fn saying() -> impl Strategy<Value = Saying> {
+    let how = prop_oneof![
+        3 => Just(How::Done),
+        3 => Just(How::Failed),
+        1 => Just(How::FailedFatally),
+        1 => time().prop_map(How::Suspended),
+        1 => time().prop_map(How::RateLimited),
+        3 => Just(How::Interrupted),
+        1 => Just(How::TimedOut),
+    ];
+    let ends = (how, select(&[1_usize, 512, 513][..]), prop::option::of(0..9_u64));
+    prop_oneof![
+        1 => any::<u8>().prop_map(Saying::Saves),
+        3 => ends.prop_map(|(how, size, progress)| Saying::Ends { how, size, progress }),
+    ]
+}

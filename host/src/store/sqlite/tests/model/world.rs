@@ -1,0 +1,259 @@
+//! The model: tasks in a list, every change by `step`, every search by looking at all of them.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{End, Event, Rejected, Status, Step, TaskState, step};
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::{AttemptError, TaskView};
+
+use super::nth;
+use crate::store::{AttemptReport, CancelRefused, Change, Ending, Failure};
+
+/// A store as it should be.
+#[derive(Debug, Default)]
+pub(super) struct World {
+    pub(super) now: UnixMicros,
+    /// Every task that ever was, in the order of insertion.
+    pub(super) ids: Vec<TaskId>,
+    /// What the latest call claims: lease, attempt, checkpoint.
+    pub(super) claims: HashMap<TaskId, (LeaseId, u32, Vec<u8>)>,
+    /// What the latest call tells to stop.
+    pub(super) told: Vec<(TaskId, LeaseId)>,
+    tasks: HashMap<TaskId, Kept>,
+    slots: HashMap<String, usize>,
+    kinds: HashSet<String>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    view: TaskView,
+    checkpoint: Vec<u8>,
+}
+
+impl Kept {
+    fn queue(&self) -> &str {
+        self.view.submitted.queue.as_str()
+    }
+
+    fn apply(&mut self, event: Event, now: UnixMicros) -> Result<Status, Rejected> {
+        let Step::Kept(next) = step(&self.view.task, event, now)? else { panic!("no call here deletes a task") };
+        self.view.task = next;
+        self.view.held &= next.status() == Status::Queued;
+        Ok(next.status())
+    }
+
+    /// When it is to be deleted.
+    fn prune_at(&self) -> Option<UnixMicros> {
+        let kept = if self.view.task.status() == Status::Dead { 7 * 24 } else { 24 };
+        Some(self.view.task.state.finished_at()?.saturating_add(Duration::from_hours(kept)))
+    }
+}
+
+impl World {
+    pub(super) fn nth(&self, which: proptest::sample::Index) -> Option<TaskId> {
+        nth(&self.ids, which)
+    }
+
+    pub(super) fn view(&self, task: TaskId) -> Option<TaskView> {
+        let mut view = self.tasks.get(&task)?.view.clone();
+        // A view shows the expiry that still holds.
+        view.submitted.expires_at = view.task.expires_at;
+        Some(view)
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.all(|kept| kept.view.task.status() == Status::Running).len()
+    }
+
+    fn all(&self, which: impl Fn(&Kept) -> bool) -> Vec<TaskId> {
+        self.ids.iter().filter(|id| self.tasks.get(id).is_some_and(&which)).copied().collect()
+    }
+
+    pub(super) fn submit(&mut self, tasks: Vec<NewTask>) -> Vec<Status> {
+        let mut waits = HashSet::new();
+        let statuses = tasks.into_iter().map(|new| self.insert(new, &mut waits)).collect();
+        self.fill();
+        statuses
+    }
+
+    /// A task starts at once if it meets a free slot and nothing of its batch waits before it.
+    fn insert(&mut self, new: NewTask, waits: &mut HashSet<String>) -> Status {
+        let task = taskhost_core::task::Task::submitted(new.retry, new.run_at, new.expires_at, self.now);
+        let (id, queue, kind) = (new.id, new.queue.to_string(), new.kind.to_string());
+        let held = task.status() == Status::Queued && !self.kinds.contains(&kind);
+        let view = TaskView {
+            submitted: new,
+            task,
+            created_at: self.now,
+            started_at: None,
+            attempted_by: Vec::new(),
+            result: None,
+            errors: Vec::new(),
+            progress: None,
+            held,
+        };
+        self.ids.push(id);
+        self.tasks.insert(id, Kept { view, checkpoint: Vec::new() });
+        if task.status() == Status::Queued {
+            let expired = task.expires_at.is_some_and(|expires_at| expires_at <= self.now);
+            if held || expired || self.free(&queue) == 0 || waits.contains(&queue) {
+                waits.insert(queue);
+            } else {
+                self.claim(id);
+            }
+        }
+        task.status()
+    }
+
+    pub(super) fn offer(&mut self, slots: &[(&str, u32)], kinds: &[&str]) {
+        self.slots = slots.iter().map(|(name, slots)| ((*name).to_owned(), *slots as usize)).collect();
+        self.kinds = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+        for kept in self.tasks.values_mut() {
+            kept.view.held &= !self.kinds.contains(kept.view.submitted.kind.as_str());
+        }
+        self.fill();
+    }
+
+    fn free(&self, queue: &str) -> usize {
+        let running = self.all(|kept| kept.queue() == queue && kept.view.task.status() == Status::Running);
+        self.slots.get(queue).copied().unwrap_or(0).saturating_sub(running.len())
+    }
+
+    fn fill(&mut self) {
+        for queue in self.slots.keys().cloned().collect::<Vec<_>>() {
+            while self.free(&queue) > 0 {
+                let Some(first) = self.first_waiting(&queue) else { break };
+                self.claim(first);
+            }
+        }
+    }
+
+    fn first_waiting(&self, queue: &str) -> Option<TaskId> {
+        let key = |id: &TaskId| {
+            let view = &self.tasks[id].view;
+            let TaskState::Queued { ready_at } = view.task.state else { return None };
+            Some((view.submitted.priority, ready_at))
+        };
+        // The first of equals is the one that was inserted first.
+        let waiting = self.all(|kept| kept.queue() == queue && !kept.view.held);
+        waiting.into_iter().filter(|id| key(id).is_some()).min_by_key(key)
+    }
+
+    /// Takes a queued task, unless it came too late or its kind is away.
+    fn claim(&mut self, id: TaskId) {
+        let now = self.now;
+        let kept = self.tasks.get_mut(&id).unwrap();
+        if kept.view.task.expires_at.is_some_and(|expires_at| expires_at <= now) {
+            kept.apply(Event::Expired, now).unwrap();
+        } else if self.kinds.contains(kept.view.submitted.kind.as_str()) {
+            let lease = kept.view.task.lease.next();
+            kept.apply(Event::Claimed(lease), now).unwrap();
+            kept.view.started_at = Some(now);
+            kept.view.attempted_by = vec!["here".to_owned()];
+            self.claims.insert(id, (lease, kept.view.task.attempt, kept.checkpoint.clone()));
+        } else {
+            kept.view.held = true;
+        }
+    }
+
+    pub(super) fn report(&mut self, reports: &[AttemptReport]) -> Vec<Result<Status, Rejected>> {
+        let answers = reports.iter().map(|report| self.report_one(report)).collect();
+        self.fill();
+        answers
+    }
+
+    fn report_one(&mut self, report: &AttemptReport) -> Result<Status, Rejected> {
+        let (lease, now) = (report.lease, self.now);
+        let gone = Rejected::StaleLease { carried: lease, held: lease.next() };
+        let kept = self.tasks.get_mut(&report.task).ok_or(gone)?;
+        match &report.change {
+            Change::Checkpoint(state) => {
+                kept.apply(Event::Checkpointed(lease), now)?;
+                kept.checkpoint.clone_from(state);
+            }
+            Change::Ended(ending) => {
+                kept.apply(Event::Ended(lease, ending.end), now)?;
+                kept.end(ending, now);
+            }
+        }
+        Ok(kept.view.task.status())
+    }
+
+    pub(super) fn cancel(&mut self, task: TaskId) -> Result<Status, CancelRefused> {
+        let kept = self.tasks.get_mut(&task).ok_or(CancelRefused::Unknown)?;
+        let status = kept.apply(Event::CancelAsked, self.now)?;
+        if status == Status::Running {
+            self.told.push((task, kept.view.task.lease));
+        }
+        Ok(status)
+    }
+
+    pub(super) fn advance(&mut self, now: UnixMicros) {
+        self.now = now;
+        self.tasks.retain(|_, kept| kept.prune_at().is_none_or(|prune_at| prune_at > now));
+        for kept in self.tasks.values_mut() {
+            for event in [Event::Due, Event::Expired] {
+                // What is not due says so.
+                kept.apply(event, now).ok();
+            }
+        }
+        self.fill();
+    }
+
+    /// When `advance` would do something.
+    pub(super) fn next_due(&self) -> Option<UnixMicros> {
+        let times = self.tasks.values().flat_map(|kept| {
+            let prune_at = kept.prune_at().map(|prune_at| prune_at.saturating_add(Duration::from_mins(1)));
+            [kept.view.task.state.due_at(), kept.view.task.expires_at, prune_at]
+        });
+        times.flatten().min()
+    }
+
+    /// The daemon dies and another starts: what ran is given back. Answers how many tasks that were.
+    pub(super) fn crash(&mut self) -> usize {
+        self.slots.clear();
+        self.kinds.clear();
+        let running = self.all(|kept| kept.view.task.status() == Status::Running);
+        for id in &running {
+            let kept = self.tasks.get_mut(id).unwrap();
+            let lost = Ending { end: End::LeaseLost, result: None, state: None, failure: None, progress: None };
+            kept.apply(Event::Ended(kept.view.task.lease, lost.end), self.now).unwrap();
+            kept.end(&lost, self.now);
+        }
+        running.len()
+    }
+}
+
+impl Kept {
+    /// What an end leaves behind.
+    fn end(&mut self, ending: &Ending, now: UnixMicros) {
+        let status = self.view.task.status();
+        if status == Status::Completed {
+            self.view.result.clone_from(&ending.result);
+        }
+        if let Some(state) = &ending.state {
+            self.checkpoint.clone_from(state);
+        }
+        if ending.progress.is_some() {
+            self.view.progress.clone_from(&ending.progress);
+        }
+        let by_rule = || Failure {
+            generation: 0,
+            code: "no-headway".to_owned(),
+            message: "it was interrupted, suspended or rate-limited too often without getting further".to_owned(),
+        };
+        let fails = matches!(status, Status::Retrying | Status::Dead);
+        if let Some(failure) = ending.failure.clone().or_else(|| fails.then(by_rule)) {
+            let Failure { generation, code, message } = failure;
+            let (attempt, host) = (self.view.task.attempt, "here".to_owned());
+            self.view.errors.push(AttemptError { attempt, at: now, host, generation, code, message });
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What every store has to do: named cases, run by each adapter on stores of its own.
+//!
+//! An adapter calls [`run`] from a test with a function that opens an empty [`Harness`]. Not here: what only one
+//! adapter promises (its own tests). Start at [`CASES`].
+
+mod cancel;
+mod claim;
+mod harness;
+mod jobs;
+mod outcome;
+mod time;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub(super) use self::harness::{Harness, KIND, after, ended, failed, failure};
+
+/// A claim about stores, and what tries it on an empty one.
+pub(super) type Case = (&'static str, fn(&mut Harness));
+
+/// Makes a list of cases from functions: a case is called as its function.
+macro_rules! cases {
+    ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name as fn(&mut $crate::store::suite::Harness))),*] };
+}
+use cases;
+
+/// Every case, by what it is about.
+const CASES: &[&[Case]] = &[claim::CASES, outcome::CASES, cancel::CASES, time::CASES, jobs::CASES];
+
+/// Runs every case on a store of its own, and names those that do not hold.
+pub(super) fn run(open: impl Fn() -> Harness) {
+    let holds = |(_, case): &Case| catch_unwind(AssertUnwindSafe(|| case(&mut open()))).is_ok();
+    let cases = CASES.iter().copied().flatten();
+    let broken: Vec<_> = cases.filter(|case| !holds(case)).map(|(name, _)| name).collect();
+    assert!(broken.is_empty(), "these cases do not hold (each said why above): {broken:#?}");
+}

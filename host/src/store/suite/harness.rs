@@ -1,0 +1,227 @@
+//! A store under test, with a clock that the case moves and short words for what cases do.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::priority::Priority;
+use taskhost_core::retry::{Backoff, RetryPolicy};
+use taskhost_core::submit::NewTask;
+use taskhost_core::task::{End, Rejected, Status};
+use taskhost_core::time::UnixMicros;
+use taskhost_core::view::TaskView;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+use crate::store::{
+    Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store, StoreError,
+};
+
+/// The kind that most cases run.
+pub(crate) const KIND: &str = "work";
+
+/// An open store.
+pub(crate) struct Harness {
+    pub(crate) store: Arc<dyn Store>,
+    /// The time of every call, until the case moves it.
+    pub(crate) now: UnixMicros,
+    assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
+    runtime: Runtime,
+    ids: u64,
+    // What has to live as long as the store, such as its folder.
+    _beside: Box<dyn Any>,
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        // Answered when the adapter's thread is about to end; one that has failed or was closed says so.
+        drop(self.runtime.block_on(self.store.close()));
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness").field("store", &self.store).field("now", &self.now).finish_non_exhaustive()
+    }
+}
+
+impl Harness {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
+        now: UnixMicros,
+        beside: impl Any,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
+        Self { store, now, assignments, runtime, ids: 0, _beside: Box::new(beside) }
+    }
+
+    /// Waits for an answer, whatever it is.
+    pub(crate) fn outcome<T>(&self, reply: Reply<T>) -> Result<T, StoreError> {
+        self.runtime.block_on(reply)
+    }
+
+    /// Waits for an answer of a store that works.
+    pub(crate) fn answer<T>(&self, reply: Reply<T>) -> T {
+        self.outcome(reply).expect("the store works")
+    }
+
+    /// A task of [`KIND`] in the queue `default`.
+    pub(crate) fn task(&mut self) -> NewTask {
+        self.ids += 1;
+        let mut random = [0; 10];
+        random[2..].copy_from_slice(&self.ids.to_be_bytes());
+        let retry = RetryPolicy {
+            attempts: 3,
+            backoff: Backoff::Fixed,
+            initial: Duration::from_secs(10),
+            ..RetryPolicy::default()
+        };
+        NewTask {
+            id: TaskId::new(self.now, random),
+            kind: KindName::new(KIND).expect("a name"),
+            queue: QueueName::default(),
+            priority: Priority::Normal,
+            params: b"{}".to_vec(),
+            run_at: None,
+            expires_at: None,
+            timeout: None,
+            retry: RetryPolicy { jitter: 0.0, ..retry },
+            tags: Vec::new(),
+            origin: None,
+        }
+    }
+
+    /// Goes on with the ids of another harness, so that none comes twice.
+    pub(crate) fn go_on_with_ids_of(&mut self, other: &Self) {
+        self.ids = other.ids;
+    }
+
+    /// Submits a task; answers its id.
+    pub(crate) fn submit(&self, task: NewTask) -> TaskId {
+        let id = task.id;
+        self.submit_all(vec![task]);
+        id
+    }
+
+    pub(crate) fn submit_all(&self, tasks: Vec<NewTask>) -> Vec<Status> {
+        self.answer(self.store.submit(tasks, self.now))
+    }
+
+    /// Offers slots of queues for kinds.
+    pub(crate) fn offer(&self, slots: &[(&str, u32)], kinds: &[&str]) {
+        let slots = slots.iter().map(|(name, slots)| (QueueName::new(name).expect("a name"), *slots)).collect();
+        let kinds = kinds.iter().map(|name| KindName::new(name).expect("a name")).collect();
+        self.answer(self.store.offer(Offer { slots, kinds }, self.now));
+    }
+
+    /// Offers slots of the queue `default` for [`KIND`].
+    pub(crate) fn serve(&self, slots: u32) {
+        self.offer(&[("default", slots)], &[KIND]);
+    }
+
+    /// Submits a task and answers its claim.
+    pub(crate) fn start(&mut self, task: NewTask) -> Claimed {
+        self.serve(1);
+        self.submit(task);
+        self.started()
+    }
+
+    /// What was handed out since the last look. Nothing more is to come: assignments are sent before answers.
+    pub(crate) fn assigned(&mut self) -> Vec<Assignment> {
+        let mut assigned = Vec::new();
+        while let Ok(more) = self.assignments.try_recv() {
+            assigned.extend(more);
+        }
+        assigned
+    }
+
+    /// The claims since the last look.
+    pub(crate) fn claims(&mut self) -> Vec<Claimed> {
+        let claims = self.assigned().into_iter().map(|assignment| match assignment {
+            Assignment::Start(claimed) => *claimed,
+            Assignment::Cancel(id, _) => panic!("{id} is to be cancelled, and nobody asked for that"),
+        });
+        claims.collect()
+    }
+
+    /// The ids of the claims since the last look.
+    pub(crate) fn claimed_ids(&mut self) -> Vec<TaskId> {
+        self.claims().into_iter().map(|claimed| claimed.id).collect()
+    }
+
+    /// The one claim since the last look.
+    pub(crate) fn started(&mut self) -> Claimed {
+        let mut claims = self.claims();
+        assert_eq!(claims.len(), 1, "one claim is to come: {claims:?}");
+        claims.remove(0)
+    }
+
+    /// Reports for an attempt.
+    pub(crate) fn report(&self, task: TaskId, lease: LeaseId, change: Change) -> Result<Status, Rejected> {
+        let report = AttemptReport { task, lease, change };
+        self.answer(self.store.report(vec![report], self.now)).remove(0)
+    }
+
+    pub(crate) fn checkpoint(&self, attempt: &Claimed, state: &[u8]) -> Result<Status, Rejected> {
+        self.report(attempt.id, attempt.lease, Change::Checkpoint(state.to_vec()))
+    }
+
+    /// Ends an attempt; answers what the task is then.
+    pub(crate) fn end(&self, attempt: &Claimed, ending: Ending) -> Status {
+        self.report(attempt.id, attempt.lease, Change::Ended(Box::new(ending))).expect("the attempt holds its task")
+    }
+
+    pub(crate) fn cancel(&self, task: TaskId) -> Result<Status, CancelRefused> {
+        self.answer(self.store.cancel(task, self.now))
+    }
+
+    /// Lets time pass and what is due happen.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now = self.now.saturating_add(time);
+        self.answer(self.store.advance(self.now));
+    }
+
+    pub(crate) fn find(&self, task: TaskId) -> Option<TaskView> {
+        self.store.task(task).expect("the store can be read")
+    }
+
+    pub(crate) fn view(&self, task: TaskId) -> TaskView {
+        self.find(task).expect("the task is kept")
+    }
+
+    pub(crate) fn status(&self, task: TaskId) -> Status {
+        self.view(task).task.status()
+    }
+
+    pub(crate) fn next_due(&self) -> Option<UnixMicros> {
+        *self.store.next_due().borrow()
+    }
+
+    /// Waits until the store says that it has failed.
+    pub(crate) fn failure(&self) -> Arc<StoreError> {
+        let mut failure = self.store.failure();
+        let seen = self.runtime.block_on(failure.wait_for(Option::is_some)).expect("it says why before it goes");
+        seen.clone().expect("it was waited for")
+    }
+}
+
+/// An end with nothing around it.
+pub(crate) fn ended(end: End) -> Ending {
+    Ending { end, result: None, state: None, failure: None, progress: None }
+}
+
+/// A failure that may be retried.
+pub(crate) fn failed(message: &str) -> Ending {
+    Ending { failure: Some(failure(message)), ..ended(End::Failed { delay: None, chance: 0.5 }) }
+}
+
+pub(crate) fn failure(message: &str) -> Failure {
+    Failure { generation: 7, code: "broken".to_owned(), message: message.to_owned() }
+}
+
+pub(crate) fn after(time: UnixMicros, later: Duration) -> UnixMicros {
+    time.saturating_add(later)
+}
