@@ -6,6 +6,7 @@
 pub mod api;
 pub mod boot;
 pub mod chance;
+pub mod cli;
 pub mod clock;
 pub mod events;
 pub mod host;

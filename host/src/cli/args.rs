@@ -1,0 +1,208 @@
+//! The words of the command line.
+//!
+//! Not here: what they do. Start at [`Cli`].
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::{JobName, KindName, QueueName, TaskId};
+use taskhost_core::priority::Priority;
+use taskhost_core::schedule::{Zone, ZoneError};
+use taskhost_core::time::UnixMicros;
+
+/// Runs background work in native plugins.
+#[derive(Debug, Parser)]
+#[command(name = "taskhost", version, after_help = EXAMPLES)]
+pub(super) struct Cli {
+    /// The file that declares the daemon, its queues and jobs; the daemon's socket is found through it
+    #[arg(short, long, global = true, value_name = "FILE", env = "TASKHOST_CONFIG", default_value = "tasks.toml")]
+    pub(super) config: PathBuf,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  taskhost run
+  taskhost enqueue files.checksum --params '{\"path\": \"README.md\"}' --wait
+  taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
+  taskhost cron next '30 2 * * *' --tz Europe/Berlin
+
+Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once
+    Run,
+    /// Submit a task
+    #[command(after_help = ENQUEUE_EXAMPLES)]
+    Enqueue(EnqueueArgs),
+    /// Look at tasks, or stop them
+    Tasks {
+        #[command(subcommand)]
+        command: TasksCommand,
+    },
+    /// Try out cron lines; needs no daemon
+    Cron {
+        #[command(subcommand)]
+        command: CronCommand,
+    },
+    /// List the kinds that the loaded plugins provide, and the plugins that were refused
+    Plugins(PluginsArgs),
+}
+
+const ENQUEUE_EXAMPLES: &str = "\
+Examples:
+  taskhost enqueue files.checksum --params '{\"path\": \"README.md\"}' --wait
+  taskhost enqueue backup.create --params @backup.json --delay 1h --tag manual
+  jq -n '{path: \"a\"}' | taskhost enqueue files.checksum --params -
+  taskhost enqueue --job nightly-backup
+
+Prints the id of the task, or with --wait its result as JSON.";
+
+#[derive(Debug, Args)]
+pub(super) struct EnqueueArgs {
+    /// What runs, such as `files.checksum`
+    #[arg(required_unless_present = "job", conflicts_with = "job")]
+    pub(super) kind: Option<KindName>,
+    /// Make a task of this job of tasks.toml instead
+    #[arg(long, value_name = "NAME")]
+    pub(super) job: Option<JobName>,
+    /// Its params: JSON, `@FILE`, or `-` for stdin [default: {}]
+    #[arg(long, value_name = "JSON", conflicts_with = "job", allow_hyphen_values = true)]
+    pub(super) params: Option<String>,
+    /// The queue where it waits
+    #[arg(long)]
+    pub(super) queue: Option<QueueName>,
+    /// critical, high, normal or low
+    #[arg(long)]
+    pub(super) priority: Option<Priority>,
+    /// Start at the earliest after this time, such as `90s` or `1h30m`
+    #[arg(long, value_name = "DURATION", conflicts_with = "at")]
+    pub(super) delay: Option<DurationText>,
+    /// Start at the earliest then, such as `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<UnixMicros>,
+    /// How long one attempt may take
+    #[arg(long, value_name = "DURATION")]
+    pub(super) timeout: Option<DurationText>,
+    /// A word to find it by; may be given more than once
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(super) tags: Vec<String>,
+    /// Wait until it has ended, and print its result; well only if it completed
+    #[arg(long)]
+    pub(super) wait: bool,
+    /// Print the daemon's whole answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TasksCommand {
+    /// Show everything about a task
+    Show {
+        /// The id of the task
+        id: TaskId,
+        /// Print the document as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask a task to stop: one that waits is cancelled at once, one that runs is told
+    Cancel {
+        /// The id of the task
+        id: TaskId,
+        /// Print the answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CronCommand {
+    /// Print the next times of a cron line, with the offset of the zone
+    #[command(after_help = CRON_EXAMPLES)]
+    Next(CronNextArgs),
+}
+
+const CRON_EXAMPLES: &str = "\
+Examples:
+  taskhost cron next '*/15 9-17 * * MON-FRI'
+  taskhost cron next '30 2 * * *' --tz Europe/Berlin --from 2027-03-27T12:00:00Z --count 3
+  taskhost cron next @daily --json";
+
+#[derive(Debug, Args)]
+pub(super) struct CronNextArgs {
+    /// The line: 5 fields, 6 with the seconds first, or a nickname such as `@daily`
+    pub(super) expression: String,
+    /// The zone whose clocks count
+    #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
+    pub(super) tz: Zone,
+    /// Print times after this one [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) from: Option<UnixMicros>,
+    /// How many times
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    pub(super) count: u16,
+    /// Print a JSON array
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PluginsArgs {
+    #[command(subcommand)]
+    pub(super) command: Option<PluginsCommand>,
+    /// Print the daemon's answer as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginsCommand {
+    /// The same as without a word
+    List,
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    text.parse().map_err(|error: ZoneError| format!("{error}\n\nhint: {}", error.hint()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    fn said(words: &str) -> String {
+        Cli::try_parse_from(words.split(' ')).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_words_do_not_contradict_each_other() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_task_is_of_a_kind_or_of_a_job() {
+        assert!(said("taskhost enqueue").contains("required"));
+        assert!(said("taskhost enqueue a.b --job c").contains("cannot be used with"));
+        assert!(said("taskhost enqueue --job c --params {}").contains("cannot be used with"));
+        assert!(said("taskhost enqueue a.b --delay 1h --at 2026-12-24T18:00:00Z").contains("cannot be used with"));
+    }
+
+    #[test]
+    fn wrong_values_are_told_in_our_words() {
+        assert!(said("taskhost enqueue a.b --delay soon").contains("expected a whole number"));
+        assert!(said("taskhost tasks show 7").contains("`7` is not a task id"));
+        assert!(said("taskhost cron next @daily --tz Europe/Berln").contains("hint: did you mean `Europe/Berlin`?"));
+        assert!(said("taskhost cron next @daily --count 0").contains("1..=1000"));
+    }
+
+    #[test]
+    fn the_file_may_be_named_behind_the_command() {
+        let cli = Cli::try_parse_from(["taskhost", "plugins", "list", "--json", "-c", "etc/tasks.toml"]).unwrap();
+        assert_eq!(cli.config, PathBuf::from("etc/tasks.toml"));
+        assert!(matches!(cli.command, Command::Plugins(PluginsArgs { json: true, .. })));
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line. What needs a daemon is asked over its socket; `run` is the daemon, `cron next` needs none.
+//!
+//! Not here: what the daemon does (`boot`), what its answers mean (`api`). Start at [`main`].
+
+mod args;
+mod client;
+mod cron;
+mod enqueue;
+mod failure;
+mod output;
+mod plugins;
+mod render;
+mod tasks;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::boot::{self, Options};
+use args::{Cli, Command, CronCommand, TasksCommand};
+use client::Client;
+use failure::{Exit, Failure};
+use output::Output;
+
+/// Does what the words ask for: 0 is well, 1 failed, 2 wrong words, 3 not found or no daemon.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(said) => {
+            // Help and the version are no errors; a reader that has gone away is none either.
+            drop(said.print());
+            return if said.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let mut output = Output::standard();
+    match act(cli, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output.note(&failure.report);
+            failure.exit.into()
+        }
+    }
+}
+
+fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
+    let client = || Client::find(&cli.config);
+    match &cli.command {
+        Command::Run => run(&Options { config: cli.config }),
+        Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
+        Command::Enqueue(args) => {
+            let body = enqueue::body(args)?;
+            let client = client()?;
+            converse(enqueue::enqueue(args, &body, &client, output))
+        }
+        Command::Tasks { command: TasksCommand::Show { id, json } } => {
+            let client = client()?;
+            converse(tasks::show(*id, *json, &client, output))
+        }
+        Command::Tasks { command: TasksCommand::Cancel { id, json } } => {
+            let client = client()?;
+            converse(tasks::cancel(*id, *json, &client, output))
+        }
+        Command::Plugins(args) => {
+            let client = client()?;
+            converse(plugins::list(args.json, &client, output))
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Failure> {
+    crate::telemetry::start();
+    boot::run(options).map_err(|error| Failure::reported(Exit::Failed, error.report()))
+}
+
+/// Talks with the daemon on this thread.
+fn converse(conversation: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::new(Exit::Failed, format!("the system gives no timer: {error}")))?;
+    runtime.block_on(conversation)
+}

@@ -1,0 +1,82 @@
+//! Where a command writes: data to stdout, the rest to stderr.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write};
+
+use super::failure::{Exit, Failure};
+
+/// Where a command writes.
+pub(super) struct Output<'a> {
+    data: Box<dyn Write + 'a>,
+    notes: Box<dyn Write + 'a>,
+    is_terminal: bool,
+}
+
+impl Output<'_> {
+    /// The standard ones of the process.
+    pub(super) fn standard() -> Self {
+        Self { data: Box::new(io::stdout()), notes: Box::new(io::stderr()), is_terminal: io::stdout().is_terminal() }
+    }
+
+    /// Whether a person sees the data.
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Writes what was asked for. A reader that has seen enough and gone away (`| head`) is no failure.
+    pub(super) fn data(&mut self, text: &str) -> Result<(), Failure> {
+        match self.data.write_all(text.as_bytes()).and_then(|()| self.data.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(Failure::new(Exit::Failed, format!("cannot write: {error}")))
+            }
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Writes what a person should know beside.
+    pub(super) fn note(&mut self, text: &str) {
+        // There is no place left to say that stderr does not work.
+        drop(self.notes.write_all(text.as_bytes()));
+    }
+}
+
+impl fmt::Debug for Output<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("is_terminal", &self.is_terminal).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl<'a> Output<'a> {
+    /// Writes data and notes into these.
+    pub(super) fn captured(data: &'a mut Vec<u8>, notes: &'a mut Vec<u8>) -> Self {
+        Self { data: Box::new(data), notes: Box::new(notes), is_terminal: false }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Broken(io::ErrorKind);
+
+    impl Write for Broken {
+        fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is() {
+        let written = |kind| {
+            let mut output = Output { data: Box::new(Broken(kind)), notes: Box::new(Broken(kind)), is_terminal: false };
+            output.note("lost");
+            output.data("text")
+        };
+        assert_eq!(written(io::ErrorKind::BrokenPipe), Ok(()));
+        assert_eq!(written(io::ErrorKind::StorageFull).unwrap_err().exit, Exit::Failed);
+    }
+}

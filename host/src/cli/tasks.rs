@@ -1,0 +1,185 @@
+//! `taskhost tasks show` and `cancel`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use taskhost_core::ids::TaskId;
+
+use super::client::Client;
+use super::failure::Failure;
+use super::output::Output;
+use super::render::{fields, tame};
+
+/// What the commands know of the document of a task.
+#[derive(Debug, Deserialize)]
+pub(super) struct Task {
+    #[serde(rename = "task_id")]
+    id: String,
+    kind: String,
+    queue: String,
+    priority: String,
+    status: String,
+    reason: Option<String>,
+    params: Option<Box<RawValue>>,
+    result: Option<Box<RawValue>>,
+    error: Option<String>,
+    errors: Vec<AttemptError>,
+    attempt: u32,
+    max_attempts: u32,
+    attempted_by: Vec<String>,
+    progress: Option<Progress>,
+    job: Option<String>,
+    tags: Vec<String>,
+    created_at: String,
+    scheduled_at: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AttemptError {
+    attempt: u32,
+    at: String,
+    message: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Progress {
+    current: u64,
+    total: Option<u64>,
+    percentage: Option<f64>,
+    message: Option<String>,
+    unit: Option<String>,
+    eta_seconds: Option<f64>,
+}
+
+/// Where a task stands after it was asked to stop.
+#[derive(Debug, Deserialize)]
+struct Cancelled {
+    task_id: String,
+    status: String,
+    reason: Option<String>,
+}
+
+/// Shows everything about a task.
+pub(super) async fn show(id: TaskId, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.get(&format!("/api/v1/tasks/{id}")).await?;
+    if json { output.data(&answer.text()) } else { output.data(&answer.read::<Task>()?.render()) }
+}
+
+/// Asks a task to stop.
+pub(super) async fn cancel(id: TaskId, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.post(&format!("/api/v1/tasks/{id}/cancel"), None).await?;
+    if json {
+        return output.data(&answer.text());
+    }
+    let Cancelled { task_id, status, reason } = answer.read()?;
+    output.data(&format!("task {task_id} is {}\n", standing(&status, reason.as_deref())))
+}
+
+impl Task {
+    /// Nothing more happens by itself.
+    pub(super) fn has_ended(&self) -> bool {
+        self.finished_at.is_some()
+    }
+
+    pub(super) fn is_completed(&self) -> bool {
+        self.status == "completed"
+    }
+
+    /// The result as JSON; `null` if there is none.
+    pub(super) fn result(&self) -> &str {
+        self.result.as_ref().map_or("null", |result| result.get())
+    }
+
+    /// How it ended, in one sentence.
+    pub(super) fn outcome(&self) -> String {
+        let standing = standing(&self.status, self.reason.as_deref());
+        let error = self.error.as_ref().map(|error| format!(": {}", tame(error))).unwrap_or_default();
+        format!("task {} is {standing}{error}", self.id)
+    }
+
+    fn render(&self) -> String {
+        let json = |json: &Option<Box<RawValue>>| json.as_ref().map(|json| json.get().to_owned()).unwrap_or_default();
+        let time = |time: &Option<String>| time.clone().unwrap_or_default();
+        fields(&[
+            ("task", self.id.clone()),
+            ("kind", self.kind.clone()),
+            ("status", standing(&self.status, self.reason.as_deref())),
+            ("queue", format!("{} ({} priority)", self.queue, self.priority)),
+            ("job", self.job.clone().unwrap_or_default()),
+            ("tags", self.tags.join(", ")),
+            ("attempt", format!("{} of {}", self.attempt, self.max_attempts)),
+            ("ran on", self.attempted_by.join(", ")),
+            ("progress", self.progress.as_ref().map(Progress::render).unwrap_or_default()),
+            ("created", self.created_at.clone()),
+            ("scheduled", self.scheduled_at.clone()),
+            ("started", time(&self.started_at)),
+            ("finished", time(&self.finished_at)),
+            ("params", json(&self.params)),
+            ("result", json(&self.result)),
+            ("errors", self.errors.iter().map(AttemptError::render).collect::<Vec<_>>().join("\n")),
+        ])
+    }
+}
+
+impl AttemptError {
+    fn render(&self) -> String {
+        format!("attempt {} at {}: {}", self.attempt, self.at, self.message)
+    }
+}
+
+impl Progress {
+    fn render(&self) -> String {
+        let percentage = self.percentage.map(|percentage| format!("{percentage} %, ")).unwrap_or_default();
+        let total = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
+        let unit = self.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        let eta = self.eta_seconds.map(|seconds| format!(", {seconds:.0} s left")).unwrap_or_default();
+        let message = self.message.as_ref().map(|message| format!(" ({message})")).unwrap_or_default();
+        format!("{percentage}{}{total}{unit}{eta}{message}", self.current)
+    }
+}
+
+fn standing(status: &str, reason: Option<&str>) -> String {
+    reason.map_or_else(|| status.to_owned(), |reason| format!("{status} ({reason})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEAD: &str = r#"{"task_id":"7","kind":"files.checksum","queue":"default","priority":"high","status":"dead",
+        "reason":"attempts spent","params":{"path":"a"},"result":null,"error":"gone",
+        "errors":[{"attempt":1,"at":"T1","host":"h","generation":1,"code":"error","message":"no\nfile"},
+                  {"attempt":2,"at":"T2","host":"h","generation":1,"code":"error","message":"gone"}],
+        "attempt":2,"max_attempts":2,"attempted_by":["h"],
+        "progress":{"current":5,"total":20,"percentage":25.0,"message":"hashing","unit":"bytes","rate":null,"eta_seconds":null},
+        "job":"nightly","tags":["a","b"],"created_at":"T0","scheduled_at":"T0","started_at":"T2","finished_at":"T3"}"#;
+
+    #[test]
+    fn a_task_is_shown_field_by_field() {
+        let task: Task = serde_json::from_str(DEAD).unwrap();
+        assert_eq!(
+            task.render(),
+            "task       7
+kind       files.checksum
+status     dead (attempts spent)
+queue      default (high priority)
+job        nightly
+tags       a, b
+attempt    2 of 2
+ran on     h
+progress   25 %, 5 of 20 bytes (hashing)
+created    T0
+scheduled  T0
+started    T2
+finished   T3
+params     {\"path\":\"a\"}
+errors     attempt 1 at T1: no
+           file
+           attempt 2 at T2: gone
+"
+        );
+        assert_eq!(task.outcome(), "task 7 is dead (attempts spent): gone");
+        assert!(task.has_ended() && !task.is_completed());
+    }
+}
