@@ -218,3 +218,22 @@ fn unfinished(
 fn unix(millis: u64) -> UnixMicros {
     UnixMicros::from_micros(i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1_000))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{is_json, text};
+
+    #[test]
+    fn text_is_cut_between_characters_and_mended_elsewhere() {
+        assert_eq!(text("aäö".as_bytes(), 100), "aäö");
+        assert_eq!(text("aäö".as_bytes(), 4), "aä");
+        assert_eq!(text(b"a\xFFb", 100), "a\u{FFFD}b");
+        assert_eq!(text(b"a\xFFbcd", 3), "a\u{FFFD}b");
+    }
+
+    #[test]
+    fn json_is_one_document_of_utf8() {
+        assert!(is_json(b"{\"a\": [1]}") && is_json(b"null"));
+        assert!(!is_json(b"") && !is_json(b"1 2") && !is_json(b"\"\xFF\""));
+    }
+}

@@ -1,9 +1,11 @@
 //! Tests with real libraries, built from the C files beside them by the C compiler.
 //!
-//! Start at [`Folder`], which builds libraries and scans them, and [`running::Bench`], which runs attempts.
+//! Start at [`Folder`], which builds libraries and scans them, and [`bench::Bench`], which runs attempts.
 
+mod bench;
 mod loading;
 mod running;
+mod stopping;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -159,14 +159,17 @@ static void pause_ms(uint64_t millis) {
 static void *wake_soon(void *data) {
   task *self = data;
   const th_ctx *ctx = self->ctx;
-  pause_ms(5);
+  uint64_t millis = self->number;
+  if (millis > 1) pause_ms(millis);
   atomic_store(&self->turn, 2);
-  host->wake(ctx);
+  /* From here on the task may be gone. */
+  if (millis == 1) host->wake_at(ctx, host->now_ms() + 1);
+  else host->wake(ctx);
   host->release(ctx);
   return NULL;
 }
 
-/* Is woken by a thread of its own. */
+/* Is woken by a thread of its own: at once, by the timer (1), or after so many milliseconds. */
 static int32_t waits_for_its_thread(void *data) {
   task *self = data;
   int turn = 0;

@@ -1,0 +1,135 @@
+//! Starts attempts of the kinds of `actor.c` and reads their reports.
+
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::time::UnixMicros;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::super::{Attempt, Executor as _, InProcess, Kinds as _, Outcome, Registry, Report};
+use super::Folder;
+use crate::clock::Clock;
+
+/// A test in which this passes hangs visibly.
+pub(super) const LONG: Duration = Duration::MAX;
+pub(super) const NO_GRACE: Duration = Duration::ZERO;
+
+/// It is always two seconds after the start of 1970.
+#[derive(Debug)]
+struct StoppedClock;
+
+impl Clock for StoppedClock {
+    fn now(&self) -> UnixMicros {
+        UnixMicros::from_micros(2_000_000)
+    }
+
+    fn wait_until(&self, _: UnixMicros) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(pending())
+    }
+}
+
+/// An executor with the kinds of `actor.c`.
+pub(super) struct Bench {
+    registry: Registry,
+    pub(super) executor: InProcess,
+    pub(super) reports: UnboundedReceiver<Vec<Report>>,
+    unread: std::vec::IntoIter<Report>,
+    started: u8,
+    _folder: Folder,
+}
+
+/// What a report says, without the parts that are checked once.
+#[derive(Debug, PartialEq)]
+pub(super) enum Said {
+    Saved(u64, String),
+    Ended(Outcome),
+}
+
+impl Bench {
+    pub(super) fn new(grace: Duration) -> Self {
+        Self::named("actor", grace)
+    }
+
+    pub(super) fn named(name: &str, grace: Duration) -> Self {
+        let folder = Folder::new();
+        folder.build("actor.so", "actor.c", &[&format!("NAME=\"{name}\"")]);
+        let registry = folder.scan();
+        assert_eq!(registry.plugins()[0].error, None);
+        let (sender, reports) = unbounded_channel();
+        let executor = InProcess::new(sender, Arc::new(StoppedClock), grace);
+        Self { registry, executor, reports, unread: Vec::new().into_iter(), started: 0, _folder: folder }
+    }
+
+    pub(super) fn attempt(&mut self, kind: &str, number: usize) -> Attempt {
+        self.started = self.started.wrapping_add(1);
+        let task = TaskId::new(UnixMicros::from_micros(0), [self.started; 10]);
+        let kind = self.registry.find(&KindName::new(kind).unwrap()).expect("a kind of actor.c");
+        let params = format!("{{\"n\":{number}}}").into_bytes();
+        let lease = LeaseId::from_u64(7);
+        Attempt { task, lease, attempt: 1, kind, params, state: Vec::new(), context: b"{}".to_vec(), timeout: None }
+    }
+
+    pub(super) fn start(&mut self, kind: &str, number: usize) -> TaskId {
+        let attempt = self.attempt(kind, number);
+        let task = attempt.task;
+        self.executor.start(vec![attempt]);
+        task
+    }
+
+    pub(super) fn start_limited(&mut self, kind: &str, number: usize, timeout: Duration) {
+        let attempt = self.attempt(kind, number);
+        self.executor.start(vec![Attempt { timeout: Some(timeout), ..attempt }]);
+    }
+
+    pub(super) fn cancel(&self, task: TaskId) {
+        self.executor.cancel(task, LeaseId::from_u64(7));
+    }
+
+    pub(super) fn report(&mut self) -> (TaskId, Said) {
+        loop {
+            match self.unread.next() {
+                None => self.unread = self.reports.blocking_recv().expect("an executor").into_iter(),
+                Some(Report::Saved { task, lease, ticket, state }) => {
+                    assert_eq!(lease.as_u64(), 7);
+                    return (task, Said::Saved(ticket, String::from_utf8(state).unwrap()));
+                }
+                Some(Report::Ended { task, lease, generation, outcome, .. }) => {
+                    assert_eq!((lease.as_u64(), generation), (7, 1));
+                    return (task, Said::Ended(outcome));
+                }
+            }
+        }
+    }
+
+    pub(super) fn said(&mut self) -> Said {
+        self.report().1
+    }
+
+    pub(super) fn outcome(&mut self) -> Outcome {
+        match self.said() {
+            Said::Ended(outcome) => outcome,
+            Said::Saved(..) => panic!("a save where an end was expected"),
+        }
+    }
+
+    /// Starts an attempt of this kind and answers how it ends.
+    pub(super) fn run(&mut self, kind: &str, number: usize) -> Outcome {
+        self.start(kind, number);
+        self.outcome()
+    }
+}
+
+pub(super) fn done(json: &str) -> Outcome {
+    Outcome::Done(json.as_bytes().to_vec())
+}
+
+pub(super) fn failed(fatal: bool, code: &str, message: &str) -> Outcome {
+    Outcome::Failed { fatal, delay: None, code: code.into(), message: message.into() }
+}
+
+pub(super) fn saved(ticket: u64, state: &str) -> Said {
+    Said::Saved(ticket, state.to_owned())
+}
