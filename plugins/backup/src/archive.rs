@@ -76,7 +76,12 @@ impl<'a, W: Write> Archive<'a, W> {
         let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(path, &error))?;
         let target = fs::read_link(path).map_err(|error| unreadable(path, &error))?;
         let mut header = header(&metadata);
-        self.tar.append_link(&mut header, name, target).map_err(|error| self.unwritable(&error))?;
+        // Letter by letter where it fits: `append_link` takes targets of any length, but makes `a//b` an `a/b`.
+        let stored = match header.set_link_name_literal(target.as_os_str().as_encoded_bytes()) {
+            Ok(()) => self.tar.append_data(&mut header, name, io::empty()),
+            Err(_) => self.tar.append_link(&mut header, name, target),
+        };
+        stored.map_err(|error| self.unwritable(&error))?;
         Ok(Added::Other)
     }
 

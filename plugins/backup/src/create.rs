@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use plugin_api::prelude::*;
 
 use crate::archive::{Added, Archive};
-use crate::failure::failed;
+use crate::failure::{failed, unusable};
 use crate::place::{self, Partial};
 use crate::tree::{Found, Tree};
 use crate::watch::{Meter, Watch};
@@ -64,7 +64,7 @@ impl Create {
     /// All of an attempt; `now` names the archive.
     fn create(&self, task: &str, now: SystemTime, watch: &dyn Watch) -> TaskResult<Created> {
         let root = folder("back up", &self.source)?;
-        fs::create_dir_all(&self.target).map_err(|error| failed("create the folder", &self.target, &error))?;
+        fs::create_dir_all(&self.target).map_err(|error| unusable("create the folder", &self.target, &error))?;
         let target = folder("write into", &self.target)?;
         if root == target {
             let message = format_args!("cannot back up `{}` into itself", self.source.display());
@@ -120,7 +120,7 @@ fn fill(archive: &mut Archive<'_, fs::File>, tree: &Tree, top: &Path, mut meter:
 
 /// The folder's path, absolute and without links.
 fn folder(doing: &str, path: &Path) -> TaskResult<PathBuf> {
-    let real = path.canonicalize().map_err(|error| failed(doing, path, &error))?;
+    let real = path.canonicalize().map_err(|error| unusable(doing, path, &error))?;
     if !real.is_dir() {
         let message = format_args!("cannot {doing} `{}`: it is not a folder", path.display());
         return Err(TaskError::fatal(message).with_code("not_a_folder"));
