@@ -14,10 +14,10 @@ impl Task for Noop {
     const NAME: &'static str = "probe.noop";
     const TITLE: &'static str = "Do nothing";
     const DESCRIPTION: &'static str = "Completes at once. The result is null.";
-    type Params = Option<Nothing>;
+    type Params = Nothing;
     type Output = ();
 
-    async fn run(_: Option<Nothing>, _: Context) -> TaskResult<()> {
+    async fn run(_: Nothing, _: Context) -> TaskResult<()> {
         Ok(())
     }
 }
@@ -60,8 +60,8 @@ mod tests {
     }
 
     #[test]
-    fn no_params_are_an_empty_object_or_none() {
-        let reads = |text| from_str::<Option<Nothing>>(text).is_ok();
-        assert_eq!([reads("{}"), reads("null"), reads(r#"{"a":1}"#)], [true, true, false]);
+    fn no_params_are_an_empty_object() {
+        let reads = |text| from_str::<Nothing>(text).is_ok();
+        assert_eq!([reads("{}"), reads(r#"{"a":1}"#)], [true, false]);
     }
 }

@@ -43,10 +43,10 @@ impl Task for Panic {
     const NAME: &'static str = "probe.panic";
     const TITLE: &'static str = "Panic";
     const DESCRIPTION: &'static str = "Panics on every attempt. The host is told where, and lives on.";
-    type Params = Option<Nothing>;
+    type Params = Nothing;
     type Output = ();
 
-    async fn run(_: Option<Nothing>, _: Context) -> TaskResult<()> {
+    async fn run(_: Nothing, _: Context) -> TaskResult<()> {
         panic!("this kind panics")
     }
 }

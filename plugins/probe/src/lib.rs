@@ -16,7 +16,7 @@ mod waits;
 
 use plugin_api::prelude::*;
 
-/// Params of a kind that takes none: `{}`, or nothing at all.
+/// Nothing: this kind has no params.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
