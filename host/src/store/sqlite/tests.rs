@@ -7,6 +7,7 @@ mod crash;
 mod file;
 mod model;
 mod plan;
+mod turn;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -137,7 +137,7 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
 }
 
 impl Writer {
-    fn turn(&mut self, work: Work) -> rusqlite::Result<()> {
+    pub(super) fn turn(&mut self, work: Work) -> rusqlite::Result<()> {
         self.turn = Turn { now: latest(&work), ..Turn::default() };
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         for reports in work.reports {
