@@ -2,7 +2,7 @@
 //!
 //! Start at [`HostConfig`].
 
-use std::net::{Ipv4Addr, SocketAddr};
+use core::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
