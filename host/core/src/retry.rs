@@ -64,7 +64,7 @@ impl Default for RetryPolicy {
             attempts: 5,
             backoff: Backoff::Exponential,
             initial: Duration::from_secs(1),
-            max: Duration::from_secs(600),
+            max: Duration::from_mins(10),
             jitter: 0.2,
         }
     }
@@ -278,7 +278,7 @@ mod tests {
     #[test]
     fn a_delay_stops_growing_at_max_however_many_attempts() {
         for attempt in [11, 64, 1_000, u32::MAX] {
-            assert_eq!(policy(Backoff::Exponential, 0.0).delay(attempt, 0.5), Duration::from_secs(600));
+            assert_eq!(policy(Backoff::Exponential, 0.0).delay(attempt, 0.5), Duration::from_mins(10));
         }
         let endless = RetryPolicy { max: Duration::MAX, ..policy(Backoff::Exponential, 1.0) };
         assert_eq!(endless.delay(1_000, 0.99), Duration::MAX);
@@ -304,7 +304,7 @@ mod tests {
                 attempts: 3,
                 backoff: Backoff::Fixed,
                 initial: Duration::from_secs(1),
-                max: Duration::from_secs(60),
+                max: Duration::from_mins(1),
                 jitter: 0.5,
             }
         );
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn an_initial_above_an_inherited_max_raises_it() {
         let merged = partial(r#"{"initial": "1h"}"#).over(RetryPolicy::default());
-        assert_eq!(merged.max, Duration::from_secs(3_600));
+        assert_eq!(merged.max, Duration::from_hours(1));
     }
 
     #[test]

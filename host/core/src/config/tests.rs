@@ -80,7 +80,7 @@ fn every_key_is_read() {
             plugins: vec!["target/release/plugins".into(), "more".into()],
             timezone: "Europe/Berlin".parse().unwrap(),
             durability: Durability::Relaxed,
-            drain_timeout: Duration::from_secs(60),
+            drain_timeout: Duration::from_mins(1),
             cancel_grace: Duration::from_millis(500),
         }
     );
@@ -102,7 +102,7 @@ fn a_job_keeps_its_policies_and_places() {
     assert_eq!(job.params.get_ref(), &json!({"source": "docs", "keep": keep, "ratio": 0.5, "list": [1, true, "x"]}));
     assert_eq!(job.queue.unwrap().as_str(), "mail");
     assert_eq!((job.priority, job.line), (Priority::High, 23));
-    assert_eq!((job.timeout, job.expires_in), (Some(Duration::from_secs(1_800)), Some(Duration::from_secs(86_400))));
+    assert_eq!((job.timeout, job.expires_in), (Some(Duration::from_mins(30)), Some(Duration::from_hours(24))));
     assert_eq!(job.tags, ["nightly", "backup"]);
     assert_eq!(
         job.retry.over(RetryPolicy::default()),
@@ -110,7 +110,7 @@ fn a_job_keeps_its_policies_and_places() {
             attempts: 3,
             backoff: Backoff::Linear,
             initial: Duration::from_secs(10),
-            max: Duration::from_secs(3_600),
+            max: Duration::from_hours(1),
             jitter: 1.0,
         }
     );

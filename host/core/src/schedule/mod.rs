@@ -81,7 +81,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn every_fires_first_one_interval_after_its_anchor_and_keeps_its_grid() {

@@ -40,7 +40,7 @@ pub(super) fn states() -> Vec<(&'static str, Task)> {
 /// Every event that can succeed, with a name; reports carry the lease of [`states`], a claim the next one.
 pub(super) fn events() -> Vec<(&'static str, Event)> {
     let ended = |end| Event::Ended(LEASE, end);
-    let later = NOW.saturating_add(Duration::from_secs(60));
+    let later = NOW.saturating_add(Duration::from_mins(1));
     vec![
         ("due", Event::Due),
         ("parents ended", Event::ParentsEnded),
