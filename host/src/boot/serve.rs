@@ -38,7 +38,7 @@ const GIVE_BACK_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 
 pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
     let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
-    let listen = listeners.tcp.local_addr().map_or_else(|_| config.host.listen, |address| address);
+    let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
     let daemon = start(config, kinds, listeners).await?;
     info!(%listen, "taskhost is ready.");
     let mut failure = daemon.store.failure();
