@@ -30,7 +30,13 @@ struct Daemon {
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
     scheduler: JoinHandle<()>,
-    faces: watch::Sender<bool>,
+    faces: Faces,
+}
+
+/// The ways in, and how they are told to stop.
+struct Faces {
+    stop: watch::Sender<bool>,
+    serving: [JoinHandle<()>; 2],
 }
 
 /// After its drain time is over, what still runs is given back; that costs one commit.
@@ -48,7 +54,8 @@ pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: 
     }
     let drained = tokio::select! {
         drained = daemon.drain() => drained,
-        failed = failure.wait_for(Option::is_some) => store_failed(failed.ok().and_then(|failed| failed.clone())),
+        // Without an error the store is only closed, which is how a drain ends.
+        Ok(failed) = failure.wait_for(Option::is_some) => store_failed(failed.clone()),
         () = signals.stop() => Err(BootError::StoppedAtOnce),
     };
     if drained.is_ok() {
@@ -111,7 +118,7 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
 }
 
 /// Serves both ways in until the answer says so.
-fn serve_faces(host: &Host, listeners: Listeners) -> watch::Sender<bool> {
+fn serve_faces(host: &Host, listeners: Listeners) -> Faces {
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         // An error means that the daemon is gone: that is a stop too.
@@ -119,14 +126,16 @@ fn serve_faces(host: &Host, listeners: Listeners) -> watch::Sender<bool> {
     };
     let tcp = api::router(host.clone(), Source::Tcp);
     let socket = api::router(host.clone(), Source::Socket);
-    tokio::spawn(api::serve_tcp(listeners.tcp, tcp, until(stopped.clone())));
-    tokio::spawn(api::serve_socket(listeners.socket, socket, until(stopped)));
-    stop
+    let serving = [
+        tokio::spawn(api::serve_tcp(listeners.tcp, tcp, until(stopped.clone()))),
+        tokio::spawn(api::serve_socket(listeners.socket, socket, until(stopped))),
+    ];
+    Faces { stop, serving }
 }
 
 impl Daemon {
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
-    async fn drain(&self) -> Result<(), BootError> {
+    async fn drain(self) -> Result<(), BootError> {
         self.phase.send_replace(Phase::Draining);
         self.scheduler.abort();
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
@@ -147,7 +156,11 @@ impl Daemon {
                 () = sleep(GIVE_BACK_TIME) => {}
             }
         }
-        self.faces.send_replace(true);
+        self.faces.stop.send_replace(true);
+        // Held answers are given before the store is closed; the faces see to it that this takes a second at most.
+        for face in self.faces.serving {
+            drop(face.await);
+        }
         self.store.close().await?;
         Ok(())
     }
