@@ -13,6 +13,7 @@ pub struct Daemon {
     child: Child,
     log: Receiver<String>,
     seen: Vec<String>,
+    address: String,
     client: Client,
 }
 
@@ -23,13 +24,18 @@ impl Daemon {
         words.extend([binary.as_os_str(), "run".as_ref()]);
         let mut command = Command::new(words[0]);
         command.args(&words[1..]).current_dir(folder).env("NO_COLOR", "1").env_remove("TASKHOST_LOG");
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("start the daemon");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start the daemon");
         let log = follow(child.stderr.take().expect("a piped stderr"));
-        let mut daemon = Self { child, log, seen: Vec::new(), client: Client::new("") };
+        let mut daemon = Self { child, log, seen: Vec::new(), address: String::new(), client: Client::new("") };
         let ready = daemon.wait_for_log("taskhost is ready.");
-        let address =
-            ready.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an address");
-        daemon.client = Client::new(address);
+        let address = ready.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
+        daemon.address = address.expect("an address").to_owned();
+        daemon.client = Client::new(&daemon.address);
         daemon
     }
 
@@ -38,7 +44,12 @@ impl Daemon {
         &self.client
     }
 
-    /// Its process id; under a wrapper, the wrapper's.
+    /// Where it listens: an address and a port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Its process id.
     pub fn id(&self) -> u32 {
         self.child.id()
     }

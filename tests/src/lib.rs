@@ -32,7 +32,7 @@ impl Scene {
         let plugins: Vec<String> = plugins.iter().map(|folder| format!("{:?}", folder.display().to_string())).collect();
         let host = format!("[host]\nlisten = \"127.0.0.1:0\"\nplugins = [{}]\n", plugins.join(", "));
         let scene = Self { folder };
-        scene.write("tasks.toml", &format!("{host}{rest}"));
+        scene.write("tasks.toml", format!("{host}{rest}"));
         scene
     }
 

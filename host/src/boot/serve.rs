@@ -19,8 +19,8 @@ use crate::plugins::{Executor, InProcess, Kinds, Registry};
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
 use crate::services::{dispatcher, maintainer, runner};
-use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
+use crate::store::{Store, StoreError};
 
 /// What is told to stop, and how far that has come.
 struct Daemon {
@@ -45,27 +45,25 @@ const GIVE_BACK_TIME: std::time::Duration = std::time::Duration::from_secs(5);
 pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
     let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
     let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
-    let daemon = start(config, kinds, listeners).await?;
+    let mut daemon = start(config, kinds, listeners).await?;
     info!(%listen, "taskhost is ready.");
     let mut failure = daemon.store.failure();
-    tokio::select! {
-        () = signals.stop() => {}
-        failed = failure.wait_for(Option::is_some) => return store_failed(failed.ok().and_then(|failed| failed.clone())),
-    }
     let drained = tokio::select! {
-        drained = daemon.drain() => drained,
         // Without an error the store is only closed, which is how a drain ends.
-        Ok(failed) = failure.wait_for(Option::is_some) => store_failed(failed.clone()),
-        () = signals.stop() => Err(BootError::StoppedAtOnce),
+        Ok(_) = failure.wait_for(Option::is_some) => Err(StoreError::Closed),
+        drained = daemon.until_drained(&mut signals) => drained?,
     };
-    if drained.is_ok() {
-        info!("taskhost has stopped.");
+    tokio::select! {
+        () = daemon.faces.close() => {}
+        () = signals.stop() => return Err(BootError::StoppedAtOnce),
     }
-    drained
-}
-
-fn store_failed(failed: Option<Arc<crate::store::StoreError>>) -> Result<(), BootError> {
-    Err(BootError::StoreFailed(failed.unwrap_or_else(|| Arc::new(crate::store::StoreError::Closed))))
+    let closed = daemon.store.close().await;
+    if let Some(failed) = daemon.store.failure().borrow().clone() {
+        return Err(BootError::StoreFailed(failed));
+    }
+    drained.and(closed)?;
+    info!("taskhost has stopped.");
+    Ok(())
 }
 
 async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<Daemon, BootError> {
@@ -134,8 +132,17 @@ fn serve_faces(host: &Host, listeners: Listeners) -> Faces {
 }
 
 impl Daemon {
+    /// Waits for a signal, and drains; another signal cuts that short.
+    async fn until_drained(&self, signals: &mut Signals) -> Result<Result<(), StoreError>, BootError> {
+        signals.stop().await;
+        tokio::select! {
+            drained = self.drain() => Ok(drained),
+            () = signals.stop() => Err(BootError::StoppedAtOnce),
+        }
+    }
+
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
-    async fn drain(self) -> Result<(), BootError> {
+    async fn drain(&self) -> Result<(), StoreError> {
         self.phase.send_replace(Phase::Draining);
         self.scheduler.abort();
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
@@ -156,13 +163,18 @@ impl Daemon {
                 () = sleep(GIVE_BACK_TIME) => {}
             }
         }
-        self.faces.stop.send_replace(true);
-        // Held answers are given before the store is closed; the faces see to it that this takes a second at most.
-        for face in self.faces.serving {
+        Ok(())
+    }
+}
+
+impl Faces {
+    /// Lets held answers out and ends; the faces see to it that this takes a second at most.
+    async fn close(&mut self) {
+        self.stop.send_replace(true);
+        for face in &mut self.serving {
+            // A face that panicked is closed too.
             drop(face.await);
         }
-        self.store.close().await?;
-        Ok(())
     }
 }
 
