@@ -34,7 +34,7 @@ impl Daemon {
         let mut daemon = Self { child, log, seen: Vec::new(), address: String::new(), client: Client::new("") };
         let ready = daemon.wait_for_log("taskhost is ready.");
         let address = ready.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        daemon.address = address.expect("an address").to_owned();
+        daemon.address.push_str(address.expect("an address"));
         daemon.client = Client::new(&daemon.address);
         daemon
     }

@@ -31,7 +31,7 @@ pub struct Options {
 const SOCKET_PATH_MAX: usize = 107;
 
 /// The name of the socket in the folder `[host] state`.
-pub const SOCKET: &str = "taskhost.sock";
+const SOCKET: &str = "taskhost.sock";
 
 /// Runs a daemon until it is told to stop: SIGINT or SIGTERM drain it, a second one ends it at once.
 /// # Errors
@@ -59,9 +59,20 @@ pub fn run(options: &Options) -> Result<(), BootError> {
 /// # Errors
 /// [`BootError`] with every error of the file.
 pub fn read_config(path: &Path) -> Result<Config, BootError> {
-    let read = std::fs::read_to_string(path);
-    let text = read.map_err(|source| BootError::ConfigUnreadable { path: path.to_owned(), source })?;
+    let text = read_text(path)?;
     Config::parse(&text).map_err(|diagnostics| BootError::Config { path: path.to_owned(), text, diagnostics })
+}
+
+/// Where the daemon of a `tasks.toml` listens for commands; the file may have errors elsewhere.
+/// # Errors
+/// [`BootError`] if the file cannot be read.
+pub fn socket_of(config: &Path) -> Result<PathBuf, BootError> {
+    let state = Config::state_in(&read_text(config)?);
+    Ok(config.parent().unwrap_or(Path::new("")).join(state).join(SOCKET))
+}
+
+fn read_text(path: &Path) -> Result<String, BootError> {
+    std::fs::read_to_string(path).map_err(|source| BootError::ConfigUnreadable { path: path.to_owned(), source })
 }
 
 /// Relative paths mean the same for everybody: they are relative to the folder of `tasks.toml`.

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::failure::{Exit, Failure};
-use crate::boot::{self, BootError};
+use crate::boot;
 use crate::clock::sleep;
 
 /// How long the daemon may take for an answer that it does not hold.
@@ -65,13 +65,11 @@ struct Place {
 impl Client {
     /// Finds the daemon that a `tasks.toml` declares.
     pub(super) fn find(config: &Path) -> Result<Self, Failure> {
-        let declared = boot::read_config(config).map_err(|error| match &error {
-            BootError::ConfigUnreadable { .. } => Failure::new(Exit::NotFound, &error)
-                .hint("the daemon is found through its tasks.toml: name it with --config, or go to its folder"),
-            _ => Failure::reported(Exit::Failed, error.report()),
+        let socket = boot::socket_of(config).map_err(|error| {
+            Failure::new(Exit::NotFound, &error)
+                .hint("the daemon is found through its tasks.toml: name it with --config, or go to its folder")
         })?;
-        let folder = config.parent().unwrap_or(Path::new(""));
-        Ok(Self { socket: folder.join(declared.host.state).join(boot::SOCKET) })
+        Ok(Self { socket })
     }
 
     /// Reads what is at `path`.

@@ -79,3 +79,12 @@ fn a_wrong_word_is_2() {
     assert_eq!(scene.taskhost(&["enqueu"]).code, Some(2));
     assert_eq!(scene.taskhost(&["cron", "next", "61 * * * *"]).code, Some(2));
 }
+
+#[test]
+fn a_running_daemon_is_reached_while_its_file_is_broken() {
+    let scene = Scene::new("");
+    let _daemon = scene.start();
+    scene.write("tasks.toml", "[host]\nlisten = \n");
+    let ran = scene.taskhost(&["enqueue", "probe.noop", "--wait"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}

@@ -14,6 +14,7 @@ mod value;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use toml::de::DeTable;
 
@@ -63,6 +64,15 @@ impl Config {
         let config = reader.diagnostics.is_empty().then(|| Self::read(&mut reader, table.get_ref()));
         reader.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
         config.filter(|_| reader.diagnostics.is_empty()).ok_or(reader.diagnostics)
+    }
+
+    /// The folder `[host] state` of a text that may have errors elsewhere, so that a running daemon is found while its file
+    /// is being edited.
+    pub fn state_in(text: &str) -> PathBuf {
+        let (table, _errors) = DeTable::parse_recoverable(text);
+        let state = table.get_ref().get("host").and_then(|host| host.get_ref().get("state"));
+        let state = state.and_then(|state| state.get_ref().as_str());
+        state.map_or_else(|| HostConfig::default().state, PathBuf::from)
     }
 
     fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Self {

@@ -1,5 +1,6 @@
 //! Whole files: every key of this version, and every kind of error.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -300,4 +301,14 @@ fn words_that_are_nearly_right_get_a_suggestion() {
     ] {
         assert_eq!(one(text).1.as_deref(), Some(hint));
     }
+}
+
+#[test]
+fn the_state_folder_is_found_in_a_file_with_errors() {
+    let texts = ["[host]\nstate = \"run\"\nlisten = 7\n[jobs.x]\n", "[host]\nstate = \"run\"\n[jobs.x\nkind =\n"];
+    for text in texts {
+        assert!(Config::parse(text).is_err());
+        assert_eq!(Config::state_in(text), Path::new("run"));
+    }
+    assert_eq!(Config::state_in("what is this"), Path::new("var"));
 }
