@@ -164,13 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn without_a_tasks_toml_no_daemon_is_found_and_a_broken_one_is_shown() {
+    fn a_daemon_is_found_through_a_tasks_toml_even_a_broken_one() {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("tasks.toml");
         assert_eq!(Client::find(&config).unwrap_err().exit, Exit::NotFound);
         std::fs::write(&config, "[hots]\n").unwrap();
-        let failure = Client::find(&config).unwrap_err();
-        assert_eq!(failure.exit, Exit::Failed);
-        assert!(failure.report.contains("did you mean `host`?"), "{}", failure.report);
+        assert_eq!(Client::find(&config).unwrap().socket, folder.path().join("var/taskhost.sock"));
     }
 }
