@@ -51,7 +51,10 @@ impl BlockingTask for Create {
     type Output = Created;
 
     fn run(params: Self, cx: BlockingContext) -> TaskResult<Created> {
-        params.create(&cx.task_id(), now(), &cx)
+        let created = params.create(&cx.task_id(), now(), &cx)?;
+        let Created { archive, bytes, files, skipped: _ } = &created;
+        cx.info(format!("{files} files of {} are in {}, {bytes} bytes", params.source.display(), archive.display()));
+        Ok(created)
     }
 }
 

@@ -49,6 +49,7 @@ impl BlockingTask for Checksum {
         // All of it, also of a file that shrank. A total of 0 would mean "unknown", so an empty file counts as one byte.
         let all = digest.bytes.max(1);
         progress.total(all).update(all);
+        cx.info(format!("{}  {}", digest.sha256, path.display()));
         Ok(digest)
     }
 }
