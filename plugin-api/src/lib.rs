@@ -86,3 +86,8 @@ pub mod prelude {
 
     pub use crate::{Backoff, BlockingContext, BlockingTask, Context, Defaults, Task, TaskError, TaskResult};
 }
+
+/// The plugin of the front page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

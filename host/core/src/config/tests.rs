@@ -312,3 +312,13 @@ fn the_state_folder_is_found_in_a_file_with_errors() {
     }
     assert_eq!(Config::state_in("what is this"), Path::new("var"));
 }
+
+#[test]
+fn what_the_front_page_and_the_repository_declare_is_right() {
+    let page = include_str!("../../../../README.md");
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(!blocks.is_empty());
+    for text in blocks.into_iter().chain([include_str!("../../../../tasks.toml")]) {
+        assert_eq!(Config::parse(text).err(), None, "{text}");
+    }
+}
