@@ -20,7 +20,8 @@ struct Tool {
 }
 
 const TOOLS: &[Tool] = &[
-    Tool { program: "cc", package: "gcc", purpose: "compiles the C plugin and the layout checks" },
+    Tool { program: "cc", package: "gcc", purpose: "compiles the C plugins and the layout checks" },
+    Tool { program: "c++", package: "g++", purpose: "compiles the C++ example" },
     Tool { program: "tar", package: "tar", purpose: "unpacks a backup" },
     Tool { program: "zstd", package: "zstd", purpose: "lets `tar` read a `.tar.zst`" },
     Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },

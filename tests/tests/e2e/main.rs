@@ -1,8 +1,8 @@
 //! The end-to-end tests, one module a theme. Each test has a folder, a port and a daemon of its own.
 
 mod bad_input;
-mod c_plugin;
 mod command_line;
 mod first_kinds;
+mod foreign_plugins;
 mod http;
 mod recovery;
