@@ -48,7 +48,8 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: CronCommand,
     },
-    /// List the kinds that the loaded plugins provide, and the plugins that were refused
+    /// List the kinds that the loaded plugins provide, and the plugins that were refused; or begin a plugin
+    #[command(after_help = PLUGINS_EXAMPLES)]
     Plugins(PluginsArgs),
 }
 
@@ -158,10 +159,29 @@ pub(super) struct PluginsArgs {
     pub(super) json: bool,
 }
 
+const PLUGINS_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins
+  taskhost plugins new thumbs";
+
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginsCommand {
     /// The same as without a word
     List,
+    /// Write a crate for a plugin that builds, tests and loads as it is; needs no daemon
+    New(PluginsNewArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PluginsNewArgs {
+    /// The name of the plugin, and of the crate
+    pub(super) name: String,
+    /// The folder to make [default: one of its name, here]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) path: Option<PathBuf>,
+    /// The folder of the crate plugin-api [default: looked for in the folders above]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) api: Option<PathBuf>,
 }
 
 fn zone(text: &str) -> Result<Zone, String> {

@@ -7,6 +7,7 @@ mod client;
 mod cron;
 mod enqueue;
 mod failure;
+mod new;
 mod output;
 mod plugins;
 mod render;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::boot::{self, Options};
-use args::{Cli, Command, CronCommand, TasksCommand};
+use args::{Cli, Command, CronCommand, PluginsArgs, PluginsCommand, TasksCommand};
 use client::Client;
 use failure::{Exit, Failure};
 use output::Output;
@@ -62,9 +63,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(tasks::cancel(*id, *json, &client, output))
         }
-        Command::Plugins(args) => {
+        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::New(args)), .. }) => new::new(args, output),
+        Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
             let client = client()?;
-            converse(plugins::list(args.json, &client, output))
+            converse(plugins::list(*json, &client, output))
         }
     }
 }
