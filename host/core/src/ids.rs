@@ -22,6 +22,18 @@ impl TaskId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
 
+    /// The id of a follow-up task: of those that `parent` makes the one with this number, counted from 0 over all its attempts.
+    ///
+    /// It is the same on every host and in every version, so a replay makes no second task: its time is the parent's, the
+    /// rest is that of the version 5 UUID (RFC 9562: SHA-1) whose namespace is the parent and whose name is the number, eight
+    /// bytes, most significant first.
+    #[must_use]
+    pub fn derived(parent: Self, ordinal: u64) -> Self {
+        let mut bytes = uuid::Uuid::new_v5(&parent.0, &ordinal.to_be_bytes()).into_bytes();
+        bytes[..6].copy_from_slice(&parent.as_bytes()[..6]);
+        Self(uuid::Builder::from_bytes(bytes).with_version(uuid::Version::SortRand).into_uuid())
+    }
+
     /// Reads an id back from its 16 bytes.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(uuid::Uuid::from_bytes(bytes))
@@ -205,6 +217,14 @@ mod tests {
         let late = TaskId::new(UnixMicros::from_micros(1_001_000), [0; 10]);
         assert!(early < late);
         assert_eq!(early.to_string().parse(), Ok(early));
+    }
+
+    #[test]
+    fn the_ids_of_follow_ups_are_fixed_for_ever() {
+        let parent: TaskId = "01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11".parse().expect("an id");
+        let derived = [0, 1].map(|ordinal| TaskId::derived(parent, ordinal).to_string());
+        // Made by Python: hashlib.sha1(parent.bytes + ordinal.to_bytes(8, "big")).
+        assert_eq!(derived, ["01939f2c-5f1e-7f61-8f1b-86c8a12cefbd", "01939f2c-5f1e-7dc3-8c6f-eeb190c237f0"]);
     }
 
     #[test]
