@@ -75,7 +75,7 @@ pub use progress::Progress;
 pub use schemars;
 pub use serde;
 pub use serde_json;
-pub use task::{Backoff, BlockingTask, Defaults, Task};
+pub use task::{Backoff, BlockingTask, Defaults, NoParams, Task, TaskOutput, TaskParams};
 
 /// What most plugins use: `use plugin_api::prelude::*;`.
 pub mod prelude {

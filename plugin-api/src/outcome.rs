@@ -9,6 +9,10 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::abi;
+use crate::task::Defaults;
+
+/// The code of an error that has no other.
+const ERROR: &str = "error";
 
 /// What a task returns.
 pub type TaskResult<T> = Result<T, TaskError>;
@@ -33,6 +37,8 @@ pub struct TaskError {
 
 #[derive(Debug)]
 enum End {
+    /// By `?`: the kind says what that means.
+    Error,
     Retry,
     RetryAfter(Duration),
     RateLimited(Duration),
@@ -49,12 +55,12 @@ impl TaskError {
 
     /// A failure that is worth another attempt, after the task's backoff. Code `error`.
     pub fn retry(message: impl Display) -> Self {
-        Self::new(End::Retry, "error", message)
+        Self::new(End::Retry, ERROR, message)
     }
 
     /// As [`retry`](Self::retry), but the next attempt comes after `delay`, whatever the backoff says.
     pub fn retry_after(delay: Duration, message: impl Display) -> Self {
-        Self::new(End::RetryAfter(delay), "error", message)
+        Self::new(End::RetryAfter(delay), ERROR, message)
     }
 
     /// The other side asks for patience: run again after `delay`. No attempt is spent. Code `rate_limited`.
@@ -117,6 +123,17 @@ impl TaskError {
         Self::new(End::Fatal, "fatal", self.message)
     }
 
+    /// An error by `?` becomes what the kind makes of it. A code of its own stays.
+    fn settled(mut self, defaults: &Defaults) -> Self {
+        if matches!(self.end, End::Error) && defaults.errors_are_fatal {
+            self.end = End::Fatal;
+            if self.code == ERROR {
+                self.code = Cow::Borrowed("fatal");
+            }
+        }
+        self
+    }
+
     /// The code by which errors are grouped.
     pub fn code(&self) -> &str {
         &self.code
@@ -139,10 +156,10 @@ impl Display for TaskError {
     }
 }
 
-/// Any error is a reason to try again. (`TaskError` itself is no `Error`, or this would collide with `From<T> for T`.)
+/// Any error is a reason to try again, unless its kind's [`Defaults`](crate::Defaults::errors_are_fatal) say otherwise. (`TaskError` itself is no `Error`, or this would collide with `From<T> for T`.)
 impl<E: std::error::Error> From<E> for TaskError {
     fn from(error: E) -> Self {
-        Self::retry(chain(&error))
+        Self::new(End::Error, ERROR, chain(&error))
     }
 }
 
@@ -171,8 +188,10 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    pub(crate) fn of<T: Serialize>(result: TaskResult<T>) -> Self {
+    /// What the host is told of a result, for a kind with these defaults.
+    pub(crate) fn of<T: Serialize>(result: TaskResult<T>, defaults: &Defaults) -> Self {
         result
+            .map_err(|error| error.settled(defaults))
             .and_then(|output| {
                 serde_json::to_vec(&output).map_err(|error| {
                     TaskError::new(End::Fatal, "result", format_args!("cannot write the result: {error}"))
@@ -191,7 +210,7 @@ impl From<TaskError> for Outcome {
         let TaskError { end, code, message } = error;
         let message = message.into_bytes();
         let (end, not_before_ms, body) = match end {
-            End::Retry => (abi::RETRY, 0, message),
+            End::Error | End::Retry => (abi::RETRY, 0, message),
             End::RetryAfter(delay) => (abi::RETRY, unix_ms_after(delay), message),
             End::RateLimited(delay) => (abi::DELAY, unix_ms_after(delay), message),
             End::Fatal => (abi::FATAL, 0, message),
@@ -283,8 +302,22 @@ mod tests {
     #[test]
     fn a_result_that_is_no_json_is_fatal() {
         let keys = std::collections::BTreeMap::from([((1, 2), 3)]);
-        let outcome = Outcome::of(Ok(keys));
+        let outcome = Outcome::of(Ok(keys), &Defaults::new());
         assert_eq!((outcome.end, &*outcome.code), (abi::FATAL, "result"));
+    }
+
+    #[test]
+    fn an_error_by_question_mark_is_what_its_kind_makes_of_it() {
+        let fatal = Defaults::new().errors_are_fatal();
+        let end = |error: TaskError, defaults: &Defaults| {
+            let outcome = Outcome::of::<()>(Err(error), defaults);
+            (outcome.end, outcome.code.into_owned())
+        };
+        let by_question_mark = || TaskError::from(layers(&["gone"]));
+        assert_eq!(end(by_question_mark(), &Defaults::new()), (abi::RETRY, "error".into()));
+        assert_eq!(end(by_question_mark(), &fatal), (abi::FATAL, "fatal".into()));
+        assert_eq!(end(by_question_mark().context("a").with_code("io"), &fatal), (abi::FATAL, "io".into()));
+        assert_eq!(end(TaskError::retry("again"), &fatal), (abi::RETRY, "error".into()));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(crate) unsafe extern "C" fn create_async<T: Task>(
         create(ctx, args, out, |params: T::Params, attempt| {
             let cx = Context::new(attempt);
             // `run` is called at the first poll: no code of the author but the reading of params runs in `create`.
-            Box::pin(async move { Outcome::of(T::run(params, cx).await) })
+            Box::pin(async move { Outcome::of(T::run(params, cx).await, &T::DEFAULTS) })
         })
     }
 }
@@ -64,7 +64,7 @@ pub(crate) unsafe extern "C" fn create_blocking<T: BlockingTask>(
     unsafe {
         create(ctx, args, out, |params: T::Params, attempt| {
             let cx = BlockingContext::new(attempt);
-            Box::pin(async move { Outcome::of(T::run(params, cx)) })
+            Box::pin(async move { Outcome::of(T::run(params, cx), &T::DEFAULTS) })
         })
     }
 }

@@ -6,11 +6,42 @@ use std::future::Future;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::context::{BlockingContext, Context};
 use crate::outcome::TaskResult;
+
+/// What a task can be given: anything that is read from JSON and has a schema.
+///
+/// [`params`](macro@crate::params) makes it of a struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the params of a task",
+    label = "no params",
+    note = "put `#[params]` above `{Self}`, so that it is read from JSON and described by a schema"
+)]
+pub trait TaskParams: DeserializeOwned + JsonSchema + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> TaskParams for T {}
+
+/// What a task can give back: anything that is written as JSON and has a schema.
+///
+/// [`output`](macro@crate::output) makes it of a struct.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the result of a task",
+    label = "no result",
+    note = "put `#[output]` above `{Self}`, so that it is written as JSON and described by a schema"
+)]
+pub trait TaskOutput: Serialize + JsonSchema + Send + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + JsonSchema + Send + 'static> TaskOutput for T {}
+
+/// The params of a kind that has none: an empty object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
 
 /// A kind that waits without a thread. Its future must not block; work that does is a [`BlockingTask`].
 ///
@@ -25,9 +56,9 @@ pub trait Task: 'static {
     /// What holds where neither the call nor the job says otherwise.
     const DEFAULTS: Defaults = Defaults::new();
     /// What a task is given. Its JSON Schema is checked before the task is accepted.
-    type Params: DeserializeOwned + JsonSchema + Send + 'static;
+    type Params: TaskParams;
     /// What a task gives back.
-    type Output: Serialize + JsonSchema + Send + 'static;
+    type Output: TaskOutput;
 
     /// One attempt. Implementations may write `async fn run`.
     ///
@@ -50,9 +81,9 @@ pub trait BlockingTask: 'static {
     /// As [`Task::DEFAULTS`].
     const DEFAULTS: Defaults = Defaults::new();
     /// As [`Task::Params`].
-    type Params: DeserializeOwned + JsonSchema + Send + 'static;
+    type Params: TaskParams;
     /// As [`Task::Output`].
-    type Output: Serialize + JsonSchema + Send + 'static;
+    type Output: TaskOutput;
 
     /// One attempt.
     ///
@@ -94,6 +125,7 @@ pub struct Defaults {
     pub(crate) state_version: Option<u32>,
     pub(crate) privileged: bool,
     pub(crate) isolate: bool,
+    pub(crate) errors_are_fatal: bool,
 }
 
 impl Defaults {
@@ -111,6 +143,7 @@ impl Defaults {
             state_version: None,
             privileged: false,
             isolate: false,
+            errors_are_fatal: false,
         }
     }
 
@@ -177,6 +210,13 @@ impl Defaults {
     /// The kind may take its process down: it runs only in a process of its own.
     pub const fn isolate(mut self) -> Self {
         self.isolate = true;
+        self
+    }
+
+    /// An error that comes by `?` is one that another attempt cannot mend. [`TaskError::retry`](crate::TaskError::retry) still
+    /// asks for one.
+    pub const fn errors_are_fatal(mut self) -> Self {
+        self.errors_are_fatal = true;
         self
     }
 }
