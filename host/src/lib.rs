@@ -9,6 +9,7 @@ pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod events;
+pub mod follow_ups;
 pub mod host;
 pub mod lock;
 pub mod plugins;

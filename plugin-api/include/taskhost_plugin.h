@@ -159,7 +159,9 @@ typedef struct th_host {
   int32_t (*save_state)(const th_ctx *, th_bytes json, uint64_t *ticket_out);
   /* TH_SAVED, TH_SAVING or TH_LOST. wait_ms > 0 waits up to so long for an end; only blocking kinds may. */
   int32_t (*saved)(const th_ctx *, uint64_t ticket, uint32_t wait_ms);
-  /* Makes a follow-up task. It is committed with the next save, or with TH_OK or TH_SUSPEND, and forgotten on any other outcome. */
+  /* Makes a follow-up task, checked at once. It is committed with the next save, or with TH_OK or TH_SUSPEND, and forgotten on
+     any other outcome. Its id derives from this task and from how many it made before: an attempt that repeats what a failed
+     one did makes no second task. Negative: refused (unknown kind, params that do not fit, 1,000 wait for a save already). */
   int32_t (*enqueue)(const th_ctx *, const th_enqueue *, uint8_t id_out[16]);
   /* Ends the attempt: exactly once, before `poll` answers TH_READY or `create` answers a negative number. The host copies
      the result before it returns. A second call is ignored; TH_READY without it is a fatal failure. */

@@ -14,6 +14,7 @@ use crate::api::{self, Source};
 use crate::chance::Chance;
 use crate::clock::{Clock, SystemClock, sleep};
 use crate::events::Events;
+use crate::follow_ups::FollowUpIntake;
 use crate::host::{Host, Parts, Phase};
 use crate::plugins::{Executor, InProcess, Kinds, Registry};
 use crate::services::completer::Completer;
@@ -78,7 +79,14 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
     }
     let store: Arc<dyn Store> = Arc::new(opened);
     let kinds: Arc<dyn Kinds> = kinds;
-    let in_process = InProcess::new(reporting.clone(), Arc::clone(&clock), config.host.cancel_grace);
+    let follow_ups = FollowUpIntake {
+        config: Arc::clone(&config),
+        kinds: Arc::clone(&kinds),
+        clock: Arc::clone(&clock),
+        chance: Arc::clone(&chance),
+    };
+    let (grace, told_of) = (config.host.cancel_grace, reporting.clone());
+    let in_process = InProcess::new(told_of, Arc::new(follow_ups), Arc::clone(&clock), grace);
     let executor: Arc<dyn Executor> = Arc::new(in_process);
 
     let completer = Completer {

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use plugin_api::abi;
 use taskhost_core::ids::{LeaseId, TaskId};
-use taskhost_core::submit::STATE_MAX;
+use taskhost_core::submit::{NewTask, STATE_MAX};
 use taskhost_core::view::Progress;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::attempt::{Finish, MESSAGE_MAX, Stop, Told, is_json, text};
 use super::ffi;
+use super::follow_up::Made;
 use super::mailbox::{HOLDS, Key, Mailbox, Message};
-use super::{Kind, Report};
+use super::{Attempt, FollowUp, FollowUps, Kind, Report};
 
 /// The longest note of a progress report that is kept, in bytes.
 const NOTE_MAX: usize = 1024;
@@ -48,6 +49,7 @@ pub(super) struct Ctx {
     pub(super) kind: Arc<Kind>,
     pub(super) mailbox: Arc<Mailbox>,
     reports: UnboundedSender<Vec<Report>>,
+    follow_ups: Arc<dyn FollowUps>,
     flags: AtomicU32,
     state: AtomicU8,
     wake_at: AtomicU64,
@@ -56,7 +58,7 @@ pub(super) struct Ctx {
     saves_moved: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     finish: Option<Finish>,
     finished: bool,
@@ -70,6 +72,30 @@ struct Inner {
     progress: Option<Progress>,
     /// When it first reported progress, monotonic.
     progress_began: Duration,
+    made: Made,
+}
+
+impl Inner {
+    fn after(follow_ups: u32) -> Self {
+        Self {
+            finish: None,
+            finished: false,
+            closed: false,
+            lost: false,
+            stop: None,
+            tickets: 0,
+            durable: 0,
+            progress: None,
+            progress_began: Duration::ZERO,
+            made: Made::after(follow_ups),
+        }
+    }
+
+    /// Why nothing that is to be stored is taken any more, if it is not.
+    fn refuses(&self) -> Option<&'static str> {
+        let lost = self.lost.then_some("the task is somebody else's now");
+        lost.or_else(|| (self.closed || self.finished).then_some("the attempt has finished"))
+    }
 }
 
 /// What is left of an attempt when it is over.
@@ -80,29 +106,31 @@ pub(super) struct Closed {
     pub(super) progress: Option<Progress>,
     /// A ticket for a state that is saved at the end.
     pub(super) ticket: u64,
+    /// What it made since its last save.
+    pub(super) follow_ups: Vec<NewTask>,
 }
 
 impl Ctx {
     pub(super) fn new(
         key: Key,
-        task: TaskId,
-        lease: LeaseId,
-        kind: Arc<Kind>,
+        attempt: &Attempt,
         mailbox: Arc<Mailbox>,
         reports: UnboundedSender<Vec<Report>>,
+        follow_ups: Arc<dyn FollowUps>,
     ) -> Self {
         Self {
             key,
-            task,
-            lease,
-            kind,
+            task: attempt.task,
+            lease: attempt.lease,
+            kind: Arc::clone(&attempt.kind),
             mailbox,
             reports,
+            follow_ups,
             flags: AtomicU32::new(0),
             state: AtomicU8::new(state::SCHEDULED),
             wake_at: AtomicU64::new(NEVER),
             stuck: AtomicBool::new(false),
-            told: Mutex::default(),
+            told: Mutex::new(Inner::after(attempt.follow_ups)),
             saves_moved: Condvar::new(),
         }
     }
@@ -224,8 +252,13 @@ impl Ctx {
         let mut inner = self.lock();
         inner.closed = true;
         let told = Told { flags: self.flags(), stop: inner.stop };
-        let closed =
-            Closed { finish: inner.finish.take(), told, progress: inner.progress.take(), ticket: inner.tickets + 1 };
+        let closed = Closed {
+            finish: inner.finish.take(),
+            told,
+            progress: inner.progress.take(),
+            ticket: inner.tickets + 1,
+            follow_ups: inner.made.take(),
+        };
         drop(inner);
         self.saves_moved.notify_all();
         closed
@@ -279,17 +312,15 @@ impl Ctx {
             Some("it is not JSON")
         };
         let mut inner = self.lock();
-        let refused = refused
-            .or_else(|| inner.lost.then_some("the task is somebody else's now"))
-            .or_else(|| (inner.closed || inner.finished).then_some("the attempt has finished"));
-        if let Some(reason) = refused {
+        if let Some(reason) = refused.or_else(|| inner.refuses()) {
             drop(inner);
             tracing::warn!(target: "plugin", task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, reason, "A state was not saved.");
             return None;
         }
         inner.tickets += 1;
         let ticket = inner.tickets;
-        let report = Report::Saved { task: self.task, lease: self.lease, ticket, state: json.to_vec() };
+        let follow_ups = inner.made.take();
+        let report = Report::Saved { task: self.task, lease: self.lease, ticket, state: json.to_vec(), follow_ups };
         // Sent under the lock, so that saves leave in the order of their tickets and none after the end.
         if self.reports.send(vec![report]).is_err() {
             inner.lost = true;
@@ -308,9 +339,20 @@ impl Ctx {
         standing(&inner, ticket)
     }
 
-    /// A follow-up task is asked for.
-    pub(super) fn refuse_follow_up(&self) {
-        tracing::error!(target: "plugin", task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, "Follow-up tasks are not supported by this version.");
+    /// Makes a follow-up task that is committed with the next save or with a good end; none if it is refused.
+    pub(super) fn enqueue(&self, asked: &FollowUp<'_>) -> Option<TaskId> {
+        // Not under the lock: the check of large params takes its time.
+        let made = self.follow_ups.prepare(&self.kind, asked).and_then(|new| {
+            let mut inner = self.lock();
+            inner.refuses().map_or(Ok(()), |reason| Err(reason.to_owned()))?;
+            inner.made.push(self.task, new)
+        });
+        made.map_err(|reason| self.refuse_follow_up(&reason)).ok()
+    }
+
+    /// Says in the log of the task why a follow-up is not made.
+    pub(super) fn refuse_follow_up(&self, reason: &str) {
+        tracing::warn!(target: "plugin", task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, reason, "A follow-up task was refused.");
     }
 
     /// A line for the log of the task.

@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use plugin_api::abi::{self, ThArgs, ThBytes, ThCtx, ThEnqueue, ThHost, ThKind, ThResult, struct_size};
 
-use super::Attempt;
 use super::attempt::Finish;
 use super::ctx::Ctx;
+use super::{Attempt, FollowUp};
 
 /// What every plugin gets at `init`.
 pub(super) static HOST: ThHost = ThHost {
@@ -133,10 +133,43 @@ unsafe extern "C" fn saved(ctx: *const ThCtx, ticket: u64, wait_ms: u32) -> i32 
     unsafe { context(ctx) }.saved(ticket, Duration::from_millis(u64::from(wait_ms)))
 }
 
-unsafe extern "C" fn enqueue(ctx: *const ThCtx, _: *const ThEnqueue, _: *mut u8) -> i32 {
+unsafe extern "C" fn enqueue(ctx: *const ThCtx, asked: *const ThEnqueue, id_out: *mut u8) -> i32 {
     // SAFETY: as in `wake`.
-    unsafe { context(ctx) }.refuse_follow_up();
-    -1
+    let ctx = unsafe { context(ctx) };
+    let refuse = |reason| {
+        ctx.refuse_follow_up(reason);
+        -1
+    };
+    if asked.is_null() {
+        return refuse("`enqueue` was called without a task");
+    }
+    // SAFETY: header, "Layout": every th_enqueue begins with its u32 struct_size, which says what may be read.
+    let size = unsafe { *asked.cast::<u32>() };
+    if size < struct_size::<ThEnqueue>() {
+        return refuse("`enqueue` was called with a struct that is too small");
+    }
+    // SAFETY: header, "Layout": the size says that all fields of 1.0 are there.
+    let asked = unsafe { *asked };
+    if asked.flags != 0 {
+        return refuse("its flags are not supported by this version");
+    }
+    // SAFETY: header, `enqueue`: null, or 16 bytes of the caller that may be written to during the call.
+    let Some(id_out) = (unsafe { id_out.cast::<[u8; 16]>().as_mut() }) else {
+        return refuse("`enqueue` was called without a place for the id");
+    };
+    // SAFETY: header, "Memory": readable for this call.
+    let kind = unsafe { borrowed(asked.kind) };
+    // SAFETY: as above.
+    let params = unsafe { borrowed(asked.params) };
+    // SAFETY: as above.
+    let options = unsafe { borrowed(asked.options) };
+    match ctx.enqueue(&FollowUp { kind, params, options }) {
+        Some(id) => {
+            *id_out = *id.as_bytes();
+            0
+        }
+        None => -1,
+    }
 }
 
 unsafe extern "C" fn finish(ctx: *const ThCtx, result: *const ThResult) {

@@ -19,7 +19,7 @@ use super::blocking::Pool;
 use super::ctx::Ctx;
 use super::mailbox::{HOLDS, Lot, Mailbox, Message};
 use super::poller::Poller;
-use super::{Attempt, Executor, Outcome, Report};
+use super::{Attempt, Executor, FollowUps, Outcome, Report};
 use crate::clock::Clock;
 
 /// The executor of this process. Its threads end when it is dropped, those inside plugin code when they come back.
@@ -34,6 +34,7 @@ pub struct InProcess {
 #[derive(Debug)]
 pub(super) struct Shared {
     reports: UnboundedSender<Vec<Report>>,
+    follow_ups: Arc<dyn FollowUps>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) grace_ms: u64,
     running: Mutex<Running>,
@@ -56,11 +57,16 @@ struct Lane {
 impl InProcess {
     /// An executor that sends its reports, in vectors, to `reports`.
     ///
-    /// `cancel_grace` is how long an attempt that was told to stop may go on before it is dropped (an async one) or
+    /// `follow_ups` checks what plugins enqueue. `cancel_grace` is how long an attempt that was told to stop may go on before it is dropped (an async one) or
     /// counts as stuck (a blocking one).
-    pub fn new(reports: UnboundedSender<Vec<Report>>, clock: Arc<dyn Clock>, cancel_grace: Duration) -> Self {
+    pub fn new(
+        reports: UnboundedSender<Vec<Report>>,
+        follow_ups: Arc<dyn FollowUps>,
+        clock: Arc<dyn Clock>,
+        cancel_grace: Duration,
+    ) -> Self {
         let grace_ms = u64::try_from(cancel_grace.as_millis()).unwrap_or(u64::MAX);
-        let shared = Shared { reports, clock, grace_ms, running: Mutex::default() };
+        let shared = Shared { reports, follow_ups, clock, grace_ms, running: Mutex::default() };
         Self { shared: Arc::new(shared), lanes: Mutex::default(), keys: AtomicU64::new(0) }
     }
 
@@ -81,8 +87,8 @@ impl InProcess {
 
     fn context(&self, attempt: &Attempt, mailbox: Arc<Mailbox>) -> Arc<Ctx> {
         let key = self.keys.fetch_add(1, Relaxed);
-        let kind = Arc::clone(&attempt.kind);
-        Arc::new(Ctx::new(key, attempt.task, attempt.lease, kind, mailbox, self.shared.reports.clone()))
+        let follow_ups = Arc::clone(&self.shared.follow_ups);
+        Arc::new(Ctx::new(key, attempt, mailbox, self.shared.reports.clone(), follow_ups))
     }
 
     fn find(&self, task: TaskId, lease: LeaseId) -> Option<Arc<Ctx>> {
@@ -210,8 +216,8 @@ impl Drop for InProcess {
 impl Attempt {
     /// The report of an attempt that did not enter its plugin.
     fn ended(&self, outcome: Outcome) -> Report {
-        let generation = self.kind.generation;
-        Report::Ended { task: self.task, lease: self.lease, generation, outcome, progress: None }
+        let (task, lease, generation) = (self.task, self.lease, self.kind.generation);
+        Report::Ended { task, lease, generation, outcome, progress: None, follow_ups: Vec::new() }
     }
 }
 

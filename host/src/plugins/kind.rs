@@ -62,19 +62,25 @@ impl Kind {
     /// A kind without a plugin, for tests of what uses kinds: takes any params; an attempt of it fails.
     #[cfg(test)]
     pub(crate) fn fake(name: &str) -> Self {
+        Self::fake_with_schema(name, &Value::Bool(true))
+    }
+
+    /// As [`Kind::fake`], with this schema of its params.
+    #[cfg(test)]
+    pub(crate) fn fake_with_schema(name: &str, params_schema: &Value) -> Self {
         Self {
             name: KindName::new(name).expect("a name"),
             plugin: PluginName::new("fake").expect("a name"),
             generation: 1,
             title: String::new(),
-            params_schema: Value::Bool(true),
+            params_schema: params_schema.clone(),
             retry: PartialRetry::default(),
             timeout: None,
             queue: None,
             unit: String::new(),
             privileged: false,
             held: None,
-            schema: Schema::compile(&Value::Bool(true)).expect("the schema of everything"),
+            schema: Schema::compile(params_schema).expect("a good schema"),
             code: KindCode::fake(),
         }
     }

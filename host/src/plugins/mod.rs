@@ -9,6 +9,7 @@ mod blocking;
 mod ctx;
 mod error;
 mod ffi;
+mod follow_up;
 mod in_process;
 mod kind;
 mod loader;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::submit::NewTask;
 use taskhost_core::suggest;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
@@ -68,6 +70,26 @@ pub trait Kinds: Send + Sync + Debug {
     }
 }
 
+/// Checks the follow-up tasks that plugins ask for.
+pub trait FollowUps: Send + Sync + Debug {
+    /// Makes a task of what an attempt of `parent` asks for, everything checked and every default filled in. Its id is to be
+    /// replaced by the one that derives from the task that asks ([`TaskId::derived`]).
+    /// # Errors
+    /// Why it will not do, for people; shows no params.
+    fn prepare(&self, parent: &Kind, asked: &FollowUp<'_>) -> Result<NewTask, String>;
+}
+
+/// A follow-up task as a plugin asks for it, nothing checked.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowUp<'a> {
+    /// The name of the kind.
+    pub kind: &'a [u8],
+    /// JSON; nothing is the empty object.
+    pub params: &'a [u8],
+    /// JSON: an object with the optional fields of `POST /tasks`; may be nothing.
+    pub options: &'a [u8],
+}
+
 /// One call of a kind for a task.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -87,6 +109,8 @@ pub struct Attempt {
     pub context: Vec<u8>,
     /// How long it may take.
     pub timeout: Option<Duration>,
+    /// How many follow-ups of the task are committed: those of this attempt are numbered from here on.
+    pub follow_ups: u32,
 }
 
 /// What an attempt says while it runs, and at its end.
@@ -102,6 +126,8 @@ pub enum Report {
         ticket: u64,
         /// JSON.
         state: Vec<u8>,
+        /// The tasks that it made since the save before.
+        follow_ups: Vec<NewTask>,
     },
     /// It is over. Reported exactly once for each [`Attempt`] started.
     Ended {
@@ -115,6 +141,8 @@ pub enum Report {
         outcome: Outcome,
         /// What it had reported last.
         progress: Option<Progress>,
+        /// The tasks that it made since its last save.
+        follow_ups: Vec<NewTask>,
     },
 }
 

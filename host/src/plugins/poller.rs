@@ -261,17 +261,21 @@ impl Poller {
         let closed = ctx.close();
         let (state, outcome) = attempt::outcome(end, closed.finish, closed.told, || self.shared.clock.now());
         let (task, lease) = (ctx.task, ctx.lease);
+        let mut follow_ups = closed.follow_ups;
         if let Some(state) = state {
-            self.reports.push(Report::Saved { task, lease, ticket: closed.ticket, state });
+            let follow_ups = std::mem::take(&mut follow_ups);
+            self.reports.push(Report::Saved { task, lease, ticket: closed.ticket, state, follow_ups });
         }
-        let generation = ctx.kind.generation;
-        self.reports.push(Report::Ended { task, lease, generation, outcome, progress: closed.progress });
+        let (generation, progress) = (ctx.kind.generation, closed.progress);
+        self.reports.push(Report::Ended { task, lease, generation, outcome, progress, follow_ups });
     }
 
     fn fail_without_thread(&mut self, entry: &Entry, error: &std::io::Error) {
         entry.ctx.close();
         let (task, lease, generation) = (entry.ctx.task, entry.ctx.lease, entry.ctx.kind.generation);
-        self.reports.push(Report::Ended { task, lease, generation, outcome: without_thread(error), progress: None });
+        let outcome = without_thread(error);
+        let follow_ups = Vec::new();
+        self.reports.push(Report::Ended { task, lease, generation, outcome, progress: None, follow_ups });
     }
 
     fn hand_over_if_due(&mut self) {

@@ -3,6 +3,7 @@
 //! Start at [`Folder`], which builds libraries and scans them, and [`bench::Bench`], which runs attempts.
 
 mod bench;
+mod following;
 mod loading;
 mod running;
 mod stopping;

@@ -29,8 +29,15 @@ pub struct Completer {
     pub chance: Arc<Chance>,
 }
 
-/// What a save waits for: its attempt and its ticket. None for an end.
-type Waits = (TaskId, LeaseId, Option<u64>);
+/// A report that waits for the store's answer.
+#[derive(Debug)]
+struct Waits {
+    task: TaskId,
+    lease: LeaseId,
+    /// Of a save; none for an end.
+    ticket: Option<u64>,
+    follow_ups: Vec<TaskId>,
+}
 
 impl Completer {
     /// Serves reports until nobody can send any more.
@@ -49,18 +56,19 @@ impl Completer {
 
     fn prepare(&self, report: Report) -> AttemptReport {
         match report {
-            Report::Saved { task, lease, state, ticket: _ } => {
-                AttemptReport { task, lease, change: Change::Checkpoint(state) }
+            Report::Saved { task, lease, state, follow_ups, ticket: _ } => {
+                AttemptReport { task, lease, change: Change::Checkpoint { state, follow_ups } }
             }
-            Report::Ended { task, lease, generation, outcome, progress } => {
-                let ending = Ending { progress, ..self.ending(outcome, generation) };
+            Report::Ended { task, lease, generation, outcome, progress, follow_ups } => {
+                let ending = Ending { progress, follow_ups, ..self.ending(outcome, generation) };
                 AttemptReport { task, lease, change: Change::Ended(Box::new(ending)) }
             }
         }
     }
 
     fn ending(&self, outcome: Outcome, generation: u32) -> Ending {
-        let ended = |end| Ending { end, result: None, state: None, failure: None, progress: None };
+        let ended =
+            |end| Ending { end, result: None, state: None, failure: None, progress: None, follow_ups: Vec::new() };
         let failed = |end, code: String, message: String| Ending {
             failure: Some(Failure { generation, code, message }),
             ..ended(end)
@@ -101,16 +109,23 @@ fn in_words(duration: Duration) -> String {
 }
 
 fn waits(report: &Report) -> Waits {
-    match report {
-        Report::Saved { task, lease, ticket, .. } => (*task, *lease, Some(*ticket)),
-        Report::Ended { task, lease, .. } => (*task, *lease, None),
-    }
+    let (task, lease, ticket, follow_ups) = match report {
+        Report::Saved { task, lease, ticket, follow_ups, .. } => (*task, *lease, Some(*ticket), follow_ups),
+        Report::Ended { task, lease, follow_ups, .. } => (*task, *lease, None, follow_ups),
+    };
+    Waits { task, lease, ticket, follow_ups: follow_ups.iter().map(|new| new.id).collect() }
 }
 
 async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, executor: Arc<dyn Executor>) {
     // A failed store ends the daemon; no attempt may go on as if its save were durable.
     let Ok(answers) = reply.await else { return };
-    for (answer, (task, lease, ticket)) in answers.into_iter().zip(waits) {
+    for (answer, Waits { task, lease, ticket, follow_ups }) in answers.into_iter().zip(waits) {
+        if let Ok(status) = answer {
+            for follow_up in follow_ups {
+                // After its end only a completed or suspended task keeps what it made.
+                debug!(task_id = %follow_up, parent = %task, parent_status = %status, "A follow-up task was handed over.");
+            }
+        }
         match (answer, ticket) {
             (Ok(_), Some(ticket)) => executor.saved(task, lease, ticket),
             (Ok(_), None) => {}

@@ -58,7 +58,8 @@ struct AttemptContext<'a> {
 /// The kind left between the claim and now: the task goes back, and is held.
 fn given_back(claimed: &Claimed) -> Report {
     let (task, lease) = (claimed.id, claimed.lease);
-    Report::Ended { task, lease, generation: 0, outcome: Outcome::Interrupted, progress: None }
+    let (outcome, follow_ups) = (Outcome::Interrupted, Vec::new());
+    Report::Ended { task, lease, generation: 0, outcome, progress: None, follow_ups }
 }
 
 fn attempt(claimed: Claimed, kind: Arc<Kind>) -> Attempt {
@@ -77,5 +78,6 @@ fn attempt(claimed: Claimed, kind: Arc<Kind>) -> Attempt {
         params: claimed.params,
         state: claimed.state,
         timeout: claimed.timeout,
+        follow_ups: claimed.follow_ups,
     }
 }

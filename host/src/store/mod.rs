@@ -38,6 +38,8 @@ pub trait Store: Send + Sync + Debug {
     fn adopt(&self, jobs: Vec<JobSighting>, now: UnixMicros) -> Reply<Vec<JobCursor>>;
 
     /// Takes what attempts report. Answers for each, in order, the status that the task has now.
+    ///
+    /// Follow-ups count for the task when they are kept. One whose id exists already is left as it is: a replay.
     fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>>;
 
     /// Cancels a task that waits, or tells a running one. Answers the status that it has now.
@@ -126,8 +128,13 @@ pub struct AttemptReport {
 /// What changes by a report.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// A checkpoint to keep, as JSON.
-    Checkpoint(Vec<u8>),
+    /// A checkpoint to keep.
+    Checkpoint {
+        /// JSON.
+        state: Vec<u8>,
+        /// Tasks to insert in the commit that keeps it, and only then.
+        follow_ups: Vec<NewTask>,
+    },
     /// The attempt is over.
     Ended(Box<Ending>),
 }
@@ -145,6 +152,8 @@ pub struct Ending {
     pub failure: Option<Failure>,
     /// The progress that it reported last.
     pub progress: Option<Progress>,
+    /// Tasks to insert in the commit that makes the task completed or suspended, and only then.
+    pub follow_ups: Vec<NewTask>,
 }
 
 /// Why an attempt failed; the store adds which attempt, when and where.
@@ -192,6 +201,8 @@ pub struct Claimed {
     pub job: Option<JobName>,
     /// The nominal time that fired it.
     pub nominal_at: Option<UnixMicros>,
+    /// How many follow-ups its attempts have made so far.
+    pub follow_ups: u32,
 }
 
 /// Why a task is not cancelled.

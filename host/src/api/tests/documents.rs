@@ -18,13 +18,14 @@ fn done(result: &str) -> Ending {
         state: None,
         failure: None,
         progress: Some(progress(2_048)),
+        follow_ups: Vec::new(),
     }
 }
 
 fn failed(message: &str) -> Ending {
     let failure = Failure { generation: 3, code: "error".to_owned(), message: message.to_owned() };
     let end = End::Failed { delay: None, chance: 0.5 };
-    Ending { end, result: None, state: None, failure: Some(failure), progress: None }
+    Ending { end, result: None, state: None, failure: Some(failure), progress: None, follow_ups: Vec::new() }
 }
 
 fn progress(current: u64) -> Progress {

@@ -82,6 +82,72 @@ static int32_t saves(void *data) {
   return end(self, TH_OK, host->saved(self->ctx, self->ticket, 0) == TH_SAVED ? "\"saved\"" : "\"lost\"");
 }
 
+static int enqueue(const task *self, uint64_t number, uint8_t id[16]) {
+  char params[40];
+  snprintf(params, sizeof(params), "[%d]", (int)number);
+  th_bytes json = { (const uint8_t *)params, strlen(params) };
+  th_enqueue follow_up = { sizeof(th_enqueue), 0, TEXT("act.noop"), json, TEXT("{\"queue\":\"mail\"}") };
+  return host->enqueue(self->ctx, &follow_up, id) < 0;
+}
+
+static int32_t end_with_number(const task *self, uint32_t outcome, int number) {
+  char body[20];
+  snprintf(body, sizeof(body), "%d", number);
+  return end(self, outcome, body);
+}
+
+/* Makes two tasks, saves, makes a third, and ends with the outcome that params name. */
+static int32_t makes_tasks(void *data) {
+  task *self = data;
+  uint8_t id[16];
+  int refused = enqueue(self, 0, id) + enqueue(self, 1, id);
+  host->save_state(self->ctx, (th_bytes)TEXT("1"), &self->ticket);
+  refused += enqueue(self, 2, id);
+  return refused != 0 ? end(self, TH_FATAL, "refused") : end(self, (uint32_t)self->number, "{\"made\":3}");
+}
+
+/* Waits until it is told to stop, then makes a task and suspends. */
+static int32_t makes_a_task_when_told(void *data) {
+  const task *self = data;
+  uint8_t id[16];
+  if ((host->flags(self->ctx) & TH_F_DRAIN) == 0) return TH_PENDING;
+  return enqueue(self, 0, id) ? end(self, TH_FATAL, "refused") : end(self, TH_SUSPEND, "{\"at\":7}");
+}
+
+/* Makes so many tasks; the result is how many were refused. */
+static int32_t makes_many(void *data) {
+  const task *self = data;
+  uint8_t id[16];
+  int refused = 0;
+  for (uint64_t made = 0; made < self->number; made++) refused += enqueue(self, made, id);
+  return end_with_number(self, TH_OK, refused);
+}
+
+/* Asks for tasks in ways that are refused; the result is how many were. */
+static int32_t asks_wrongly(void *data) {
+  const task *self = data;
+  uint8_t id[16];
+  th_enqueue good = { sizeof(th_enqueue), 0, TEXT("act.noop"), TEXT("{}"), { NULL, 0 } };
+  th_enqueue small = good, flagged = good, without_params = good;
+  small.struct_size = 8;
+  flagged.flags = 1;
+  without_params.params.len = 0;
+  int refused = host->enqueue(self->ctx, NULL, id) < 0;
+  refused += host->enqueue(self->ctx, &small, id) < 0;
+  refused += host->enqueue(self->ctx, &flagged, id) < 0;
+  refused += host->enqueue(self->ctx, &without_params, id) < 0;
+  refused += host->enqueue(self->ctx, &good, NULL) < 0;
+  return end_with_number(self, TH_OK, refused);
+}
+
+/* The result is the last byte of the id of the task that it makes. */
+static int32_t tells_an_id(void *data) {
+  const task *self = data;
+  uint8_t id[16];
+  if (enqueue(self, 0, id)) return end(self, TH_FATAL, "refused");
+  return end_with_number(self, TH_OK, id[15]);
+}
+
 /* Waits for nothing. */
 static int32_t hangs(void *data) {
   (void)data;
@@ -206,9 +272,7 @@ static int32_t haunts(void *data) {
   refused += host->enqueue(kept, &follow_up, id) < 0;
   refused += host->get_ext((th_bytes)TEXT("taskhost.no/1")) == NULL;
   host->release(kept);
-  char body[20];
-  snprintf(body, sizeof(body), "%d", refused);
-  return end(data, TH_OK, body);
+  return end_with_number(data, TH_OK, refused);
 }
 
 /* Blocking: takes its time, whatever it is told. */
@@ -245,6 +309,11 @@ static const th_kind all[] = {
   KIND("act.answer", 0, answers),
   KIND("act.twice", 0, finishes_twice),
   KIND("act.refuse", 0, noop),
+  KIND("act.make", 0, makes_tasks),
+  KIND("act.make-told", 0, makes_a_task_when_told),
+  KIND("act.many", 0, makes_many),
+  KIND("act.ask", 0, asks_wrongly),
+  KIND("act.id", 0, tells_an_id),
   KIND("act.big", 0, is_big),
   KIND("act.spin", 0, spins),
   KIND("act.progress", 0, progresses),

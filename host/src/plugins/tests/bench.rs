@@ -5,11 +5,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::priority::Priority;
+use taskhost_core::retry::RetryPolicy;
+use taskhost_core::submit::NewTask;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::super::{Attempt, Executor as _, InProcess, Kinds as _, Outcome, Registry, Report};
+use super::super::{
+    Attempt, Executor as _, FollowUp, FollowUps, InProcess, Kind, Kinds as _, Outcome, Registry, Report,
+};
 use super::Folder;
 use crate::clock::Clock;
 
@@ -28,6 +33,31 @@ impl Clock for StoppedClock {
 
     fn wait_until(&self, _: UnixMicros) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(pending())
+    }
+}
+
+/// Takes every follow-up but those without params.
+#[derive(Debug)]
+struct Taken;
+
+impl FollowUps for Taken {
+    fn prepare(&self, _: &Kind, asked: &FollowUp<'_>) -> Result<NewTask, String> {
+        if asked.params.is_empty() {
+            return Err("it has no params".to_owned());
+        }
+        Ok(NewTask {
+            id: TaskId::from_bytes([0; 16]),
+            kind: str::from_utf8(asked.kind).unwrap().parse().unwrap(),
+            queue: QueueName::default(),
+            priority: Priority::default(),
+            params: asked.params.to_vec(),
+            run_at: None,
+            expires_at: None,
+            timeout: None,
+            retry: RetryPolicy::default(),
+            tags: vec![String::from_utf8(asked.options.to_vec()).unwrap()],
+            origin: None,
+        })
     }
 }
 
@@ -59,7 +89,7 @@ impl Bench {
         let registry = folder.scan();
         assert_eq!(registry.plugins()[0].error, None);
         let (sender, reports) = unbounded_channel();
-        let executor = InProcess::new(sender, Arc::new(StoppedClock), grace);
+        let executor = InProcess::new(sender, Arc::new(Taken), Arc::new(StoppedClock), grace);
         Self { registry, executor, reports, unread: Vec::new().into_iter(), started: 0, _folder: folder }
     }
 
@@ -69,7 +99,17 @@ impl Bench {
         let kind = self.registry.find(&KindName::new(kind).unwrap()).expect("a kind of actor.c");
         let params = format!("{{\"n\":{number}}}").into_bytes();
         let lease = LeaseId::from_u64(7);
-        Attempt { task, lease, attempt: 1, kind, params, state: Vec::new(), context: b"{}".to_vec(), timeout: None }
+        Attempt {
+            task,
+            lease,
+            attempt: 1,
+            kind,
+            params,
+            state: Vec::new(),
+            context: b"{}".to_vec(),
+            timeout: None,
+            follow_ups: 0,
+        }
     }
 
     pub(super) fn start(&mut self, kind: &str, number: usize) -> TaskId {
@@ -92,7 +132,7 @@ impl Bench {
         loop {
             match self.unread.next() {
                 None => self.unread = self.reports.blocking_recv().expect("an executor").into_iter(),
-                Some(Report::Saved { task, lease, ticket, state }) => {
+                Some(Report::Saved { task, lease, ticket, state, .. }) => {
                     assert_eq!(lease.as_u64(), 7);
                     return (task, Said::Saved(ticket, String::from_utf8(state).unwrap()));
                 }

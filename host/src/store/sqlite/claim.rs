@@ -132,6 +132,7 @@ impl Writer {
             timeout: timeout.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros),
             job: job.and_then(|job| self.names.jobs.name(job)).cloned(),
             nominal_at: nominal_at.map(UnixMicros::from_micros),
+            follow_ups: row.follow_ups,
         }
     }
 }
@@ -173,5 +174,6 @@ pub(super) fn of_new(row: &Row, new: &NewTask) -> Claimed {
         timeout: new.timeout,
         job: origin.map(|origin| JobName::clone(&origin.job)),
         nominal_at: origin.and_then(|origin| origin.nominal_at),
+        follow_ups: row.follow_ups,
     }
 }

@@ -25,6 +25,7 @@ impl Writer {
             task: Task::submitted(new.retry, new.run_at, new.expires_at, now),
             started_at: None,
             host: None,
+            follow_ups: 0,
         };
         let origin = new.origin.as_ref();
         let job = origin.map(|origin| self.names.jobs.id(&self.connection, &origin.job)).transpose()?;
@@ -45,6 +46,25 @@ impl Writer {
             }
         }
         Ok(status)
+    }
+
+    /// Inserts the follow-ups of a task, in the commit that keeps what its attempt did.
+    ///
+    /// They get in line, and the end of this turn fills the slots: of several the first by priority starts, not the first
+    /// that was made.
+    pub(super) fn keep_follow_ups(&mut self, row: &mut Row, made: &[NewTask], now: UnixMicros) -> rusqlite::Result<()> {
+        if made.is_empty() {
+            return Ok(());
+        }
+        for new in made {
+            if self.load(new.id)?.is_none() {
+                let queue = self.names.queues.id(&self.connection, &new.queue)?;
+                self.queues.entry(queue).or_default().backlog = true;
+                self.insert(new, now)?;
+            }
+        }
+        row.follow_ups = row.follow_ups.saturating_add(u32::try_from(made.len()).unwrap_or(u32::MAX));
+        rows::save_follow_ups(&self.connection, row)
     }
 
     /// A task that meets a free slot while nothing waits before it starts in the commit that inserts it: one fsync to

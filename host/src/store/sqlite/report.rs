@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension as _;
 use taskhost_core::ids::TaskId;
-use taskhost_core::task::{Event, Rejected, Status, step};
+use taskhost_core::task::{End, Event, Rejected, Status, step};
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::ERRORS_KEPT;
 
@@ -28,11 +28,12 @@ impl Writer {
         let Some(flying) = self.flights.get_mut(report.task) else { return self.too_late(report, now) };
         let mut row = flying.row;
         match &report.change {
-            Change::Checkpoint(state) => {
+            Change::Checkpoint { state, follow_ups } => {
                 let event = Event::Checkpointed(report.lease);
                 let kept = self.apply(&mut row, event, now)?;
                 if kept.is_ok() {
                     rows::put_body(&self.connection, Body::State, row.seq, state)?;
+                    self.keep_follow_ups(&mut row, follow_ups, now)?;
                     self.refresh(&row, true);
                 }
                 Ok(kept.map(|task| task.status()))
@@ -42,6 +43,9 @@ impl Writer {
                 let kept = self.apply(&mut row, Event::Ended(report.lease, ending.end), now)?;
                 if kept.is_ok() {
                     self.keep_ending(&row, ending, had_state, now)?;
+                    if keeps_follow_ups(row.task.status(), ending.end) {
+                        self.keep_follow_ups(&mut row, &ending.follow_ups, now)?;
+                    }
                     self.land(row.id, row.queue);
                 }
                 Ok(kept.map(|task| task.status()))
@@ -126,5 +130,16 @@ impl Writer {
     pub(super) fn load(&self, task: TaskId) -> rusqlite::Result<Option<Row>> {
         let select = format!("SELECT {COLUMNS} FROM task WHERE id = ?1");
         self.connection.prepare_cached(&select)?.query_row([task.as_bytes().as_slice()], rows::read).optional()
+    }
+}
+
+/// Whether the tasks that an attempt made are kept with its end. With any other end it may run again, and makes them again.
+fn keeps_follow_ups(status: Status, end: End) -> bool {
+    match status {
+        Status::Completed => true,
+        Status::Scheduled => matches!(end, End::Suspended(_)),
+        Status::Blocked | Status::Queued | Status::Running | Status::Retrying | Status::Cancelled | Status::Dead => {
+            false
+        }
     }
 }

@@ -31,13 +31,14 @@ pub(super) struct Row {
     pub(super) task: Task,
     pub(super) started_at: Option<i64>,
     pub(super) host: Option<i64>,
+    pub(super) follow_ups: u32,
 }
 
 /// The columns of [`Row`], in the order of [`read`].
 pub(super) const COLUMNS: &str = "seq, id, queue, kind, state, reason, ready_at, started_at, finished_at, lease, attempt, \
-    attempts_max, suspensions, interruptions, suspect, expires_at, retry, host";
+    attempts_max, suspensions, interruptions, suspect, expires_at, retry, host, follow_ups";
 /// How many columns [`COLUMNS`] names: more may follow.
-pub(super) const COLUMNS_COUNT: usize = 18;
+pub(super) const COLUMNS_COUNT: usize = 19;
 
 /// Reads a row that begins with [`COLUMNS`].
 pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
@@ -49,6 +50,7 @@ pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         task: read_task(row, 4)?,
         started_at: row.get(7)?,
         host: row.get(17)?,
+        follow_ups: row.get(18)?,
     })
 }
 
@@ -102,9 +104,9 @@ pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> r
     let nominal_at = new.origin.as_ref().and_then(|origin| origin.nominal_at).map(UnixMicros::as_micros);
     let mut statement = connection.prepare_cached(
         "INSERT INTO task (seq, id, queue, kind, state, reason, lane, priority, lease, attempt, attempts_max, suspensions, \
-         interruptions, suspect, ready_at, created_at, started_at, expires_at, host, job, nominal_at, run_at, timeout, retry, tags, \
-         params) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-         ?22, ?23)",
+         interruptions, suspect, follow_ups, ready_at, created_at, started_at, expires_at, host, job, nominal_at, run_at, timeout, \
+         retry, tags, params) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19, ?20, ?21, ?22, ?23)",
     )?;
     statement.execute(rusqlite::params![
         row.seq,
@@ -163,6 +165,13 @@ pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         prune_at(task).map(UnixMicros::as_micros),
         row.host,
     ])?;
+    Ok(())
+}
+
+/// Writes how many follow-ups a task has made.
+pub(super) fn save_follow_ups(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let update = "UPDATE task SET follow_ups = ?2 WHERE seq = ?1";
+    connection.prepare_cached(update)?.execute((row.seq, row.follow_ups))?;
     Ok(())
 }
 

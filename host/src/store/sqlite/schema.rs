@@ -28,6 +28,7 @@ CREATE TABLE task (
     suspensions INTEGER NOT NULL,
     interruptions INTEGER NOT NULL,
     suspect INTEGER NOT NULL,
+    follow_ups INTEGER NOT NULL,    -- how many tasks its attempts made; a follow-up's id derives from (id, number)
     ready_at INTEGER,               -- when it is or becomes ready; this and all times: microseconds since 1970
     created_at INTEGER NOT NULL,
     started_at INTEGER,

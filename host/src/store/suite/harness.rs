@@ -166,7 +166,7 @@ impl Harness {
     }
 
     pub(crate) fn checkpoint(&self, attempt: &Claimed, state: &[u8]) -> Result<Status, Rejected> {
-        self.report(attempt.id, attempt.lease, Change::Checkpoint(state.to_vec()))
+        self.report(attempt.id, attempt.lease, Change::Checkpoint { state: state.to_vec(), follow_ups: Vec::new() })
     }
 
     /// Ends an attempt; answers what the task is then.
@@ -210,7 +210,7 @@ impl Harness {
 
 /// An end with nothing around it.
 pub(crate) fn ended(end: End) -> Ending {
-    Ending { end, result: None, state: None, failure: None, progress: None }
+    Ending { end, result: None, state: None, failure: None, progress: None, follow_ups: Vec::new() }
 }
 
 /// A failure that may be retried.

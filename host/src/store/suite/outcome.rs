@@ -119,7 +119,9 @@ fn a_stale_lease_changes_nothing(h: &mut Harness) {
     let before = h.view(first.id);
     let stale = Err(Rejected::StaleLease { carried: first.lease, held: second.lease });
     let late = Ending { progress: Some(Progress::default()), state: Some(b"9".to_vec()), ..done(b"9") };
-    for change in [Change::Checkpoint(b"9".to_vec()), Change::Ended(Box::new(late.clone()))] {
+    for change in
+        [Change::Checkpoint { state: b"9".to_vec(), follow_ups: Vec::new() }, Change::Ended(Box::new(late.clone()))]
+    {
         assert_eq!(h.report(first.id, first.lease, change), stale);
     }
     assert_eq!(h.view(first.id), before);
@@ -159,7 +161,7 @@ fn a_checkpoint_is_handed_to_the_next_attempt(h: &mut Harness) {
 fn a_checkpoint_and_the_end_come_in_one_report(h: &mut Harness) {
     let first = started(h);
     let report = |change| crate::store::AttemptReport { task: first.id, lease: first.lease, change };
-    let state = Change::Checkpoint(b"5".to_vec());
+    let state = Change::Checkpoint { state: b"5".to_vec(), follow_ups: Vec::new() };
     let end = Change::Ended(Box::new(ended(End::Interrupted)));
     let answers = h.answer(h.store.report(vec![report(state), report(end)], h.now));
     assert_eq!(answers, [Ok(Status::Running), Ok(Status::Queued)]);

@@ -87,7 +87,7 @@ impl History {
             .iter()
             .map(|(attempt, what)| {
                 let attempt = attempt.get(&self.attempts);
-                AttemptReport { task: attempt.id, lease: attempt.lease, change: what.change(self.store.now) }
+                AttemptReport { task: attempt.id, lease: attempt.lease, change: what.change(&mut self.store) }
             })
             .collect();
         let answers = self.store.answer(self.store.store.report(reports.clone(), self.store.now));
@@ -109,7 +109,8 @@ impl History {
         for assignment in self.store.assigned() {
             match assignment {
                 Assignment::Start(claimed) => {
-                    claims.insert(claimed.id, (claimed.lease, claimed.attempt, claimed.state.clone()));
+                    let Claimed { lease, attempt, follow_ups, .. } = *claimed;
+                    claims.insert(claimed.id, (lease, attempt, claimed.state.clone(), follow_ups));
                     self.attempts.push(*claimed);
                 }
                 Assignment::Cancel(task, lease) => assert_eq!(self.world.told.pop(), Some((task, lease))),

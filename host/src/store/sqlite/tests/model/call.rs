@@ -64,8 +64,8 @@ impl Shape {
 /// What an attempt says.
 #[derive(Debug, Clone)]
 pub(super) enum Saying {
-    Saves(u8),
-    Ends { how: How, size: usize, progress: Option<u64> },
+    Saves { state: u8, makes: Vec<Shape> },
+    Ends { how: How, size: usize, progress: Option<u64>, makes: Vec<Shape> },
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -80,29 +80,39 @@ pub(super) enum How {
 }
 
 impl Saying {
-    pub(super) fn change(&self, now: UnixMicros) -> Change {
-        let Self::Ends { how, size, progress } = self else {
-            let Self::Saves(state) = self else { unreachable!("there are two sayings") };
-            return Change::Checkpoint(state.to_string().into_bytes());
+    pub(super) fn change(&self, h: &mut Harness) -> Change {
+        let (Self::Saves { makes, .. } | Self::Ends { makes, .. }) = self;
+        let follow_ups = makes.iter().map(|shape| shape.task(h)).collect();
+        match self {
+            Self::Saves { state, .. } => Change::Checkpoint { state: state.to_string().into_bytes(), follow_ups },
+            Self::Ends { how, size, progress, .. } => {
+                Change::Ended(Box::new(Ending { follow_ups, ..how.ending(*size, *progress, h.now) }))
+            }
+        }
+    }
+}
+
+impl How {
+    fn ending(self, size: usize, progress: Option<u64>, now: UnixMicros) -> Ending {
+        let end = match self {
+            Self::Done => End::Done,
+            Self::Failed => End::Failed { delay: None, chance: 0.5 },
+            Self::FailedFatally => End::FailedFatally,
+            Self::Suspended(time) => End::Suspended(after(now, time)),
+            Self::RateLimited(time) => End::RateLimited(after(now, time)),
+            Self::Interrupted => End::Interrupted,
+            Self::TimedOut => End::TimedOut { chance: 0.5 },
         };
-        let end = match how {
-            How::Done => End::Done,
-            How::Failed => End::Failed { delay: None, chance: 0.5 },
-            How::FailedFatally => End::FailedFatally,
-            How::Suspended(time) => End::Suspended(after(now, *time)),
-            How::RateLimited(time) => End::RateLimited(after(now, *time)),
-            How::Interrupted => End::Interrupted,
-            How::TimedOut => End::TimedOut { chance: 0.5 },
-        };
-        let fails = matches!(how, How::Failed | How::FailedFatally | How::TimedOut);
-        let suspends = matches!(how, How::Suspended(_));
-        Change::Ended(Box::new(Ending {
+        let fails = matches!(self, Self::Failed | Self::FailedFatally | Self::TimedOut);
+        let suspends = matches!(self, Self::Suspended(_));
+        Ending {
             end,
-            result: matches!(how, How::Done).then(|| vec![b'2'; *size]),
+            result: matches!(self, Self::Done).then(|| vec![b'2'; size]),
             state: suspends.then(|| b"\"suspended\"".to_vec()),
             failure: fails.then(|| failure("no")),
             progress: progress.map(|current| Progress { current, ..Progress::default() }),
-        }))
+            follow_ups: Vec::new(),
+        }
     }
 }
 
@@ -158,9 +168,10 @@ fn saying() -> impl Strategy<Value = Saying> {
         3 => Just(How::Interrupted),
         1 => Just(How::TimedOut),
     ];
-    let ends = (how, select(&[1_usize, 512, 513][..]), prop::option::of(0..9_u64));
+    let makes = || prop::collection::vec(shape(), 0..3);
+    let ends = (how, select(&[1_usize, 512, 513][..]), prop::option::of(0..9_u64), makes());
     prop_oneof![
-        1 => any::<u8>().prop_map(Saying::Saves),
-        3 => ends.prop_map(|(how, size, progress)| Saying::Ends { how, size, progress }),
+        1 => (any::<u8>(), makes()).prop_map(|(state, makes)| Saying::Saves { state, makes }),
+        3 => ends.prop_map(|(how, size, progress, makes)| Saying::Ends { how, size, progress, makes }),
     ]
 }

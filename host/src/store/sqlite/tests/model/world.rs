@@ -18,8 +18,8 @@ pub(super) struct World {
     pub(super) now: UnixMicros,
     /// Every task that ever was, in the order of insertion.
     pub(super) ids: Vec<TaskId>,
-    /// What the latest call claims: lease, attempt, checkpoint.
-    pub(super) claims: HashMap<TaskId, (LeaseId, u32, Vec<u8>)>,
+    /// What the latest call claims: lease, attempt, checkpoint, follow-ups.
+    pub(super) claims: HashMap<TaskId, (LeaseId, u32, Vec<u8>, u32)>,
     /// What the latest call tells to stop.
     pub(super) told: Vec<(TaskId, LeaseId)>,
     tasks: HashMap<TaskId, Kept>,
@@ -31,6 +31,7 @@ pub(super) struct World {
 struct Kept {
     view: TaskView,
     checkpoint: Vec<u8>,
+    follow_ups: u32,
 }
 
 impl Kept {
@@ -100,7 +101,7 @@ impl World {
             held,
         };
         self.ids.push(id);
-        self.tasks.insert(id, Kept { view, checkpoint: Vec::new() });
+        self.tasks.insert(id, Kept { view, checkpoint: Vec::new(), follow_ups: 0 });
         if task.status() == Status::Queued {
             let expired = task.expires_at.is_some_and(|expires_at| expires_at <= self.now);
             if held || expired || self.free(&queue) == 0 || waits.contains(&queue) {
@@ -157,7 +158,7 @@ impl World {
             kept.apply(Event::Claimed(lease), now).unwrap();
             kept.view.started_at = Some(now);
             kept.view.attempted_by = vec!["here".to_owned()];
-            self.claims.insert(id, (lease, kept.view.task.attempt, kept.checkpoint.clone()));
+            self.claims.insert(id, (lease, kept.view.task.attempt, kept.checkpoint.clone(), kept.follow_ups));
         } else {
             kept.view.held = true;
         }
@@ -173,17 +174,27 @@ impl World {
         let (lease, now) = (report.lease, self.now);
         let gone = Rejected::StaleLease { carried: lease, held: lease.next() };
         let kept = self.tasks.get_mut(&report.task).ok_or(gone)?;
-        match &report.change {
-            Change::Checkpoint(state) => {
+        let made = match &report.change {
+            Change::Checkpoint { state, follow_ups } => {
                 kept.apply(Event::Checkpointed(lease), now)?;
                 kept.checkpoint.clone_from(state);
+                follow_ups.clone()
             }
             Change::Ended(ending) => {
-                kept.apply(Event::Ended(lease, ending.end), now)?;
+                let status = kept.apply(Event::Ended(lease, ending.end), now)?;
                 kept.end(ending, now);
+                let suspended = status == Status::Scheduled && matches!(ending.end, End::Suspended(_));
+                if status == Status::Completed || suspended { ending.follow_ups.clone() } else { Vec::new() }
             }
+        };
+        kept.follow_ups += u32::try_from(made.len()).unwrap();
+        let status = kept.view.task.status();
+        for new in made {
+            // They get in line: the end of the call fills the slots.
+            let mut waits = HashSet::from([new.queue.to_string()]);
+            self.insert(new, &mut waits);
         }
-        Ok(kept.view.task.status())
+        Ok(status)
     }
 
     pub(super) fn cancel(&mut self, task: TaskId) -> Result<Status, CancelRefused> {
@@ -223,7 +234,8 @@ impl World {
         let running = self.all(|kept| kept.view.task.status() == Status::Running);
         for id in &running {
             let kept = self.tasks.get_mut(id).unwrap();
-            let lost = Ending { end: End::LeaseLost, result: None, state: None, failure: None, progress: None };
+            let (end, follow_ups) = (End::LeaseLost, Vec::new());
+            let lost = Ending { end, result: None, state: None, failure: None, progress: None, follow_ups };
             kept.apply(Event::Ended(kept.view.task.lease, lost.end), self.now).unwrap();
             kept.end(&lost, self.now);
         }
