@@ -1,6 +1,6 @@
 //! What `plugin!` expands to: the entry, `init`, and the tables that it hands out.
 //!
-//! Not here: the functions behind a kind (`shim`). Authors start at [`plugin!`](crate::plugin); the code at `init`.
+//! Not here: the functions behind a kind (`shim`), reading what stands in `plugin!` (`plugin-api-macros`). Start at `__plugin`.
 #![expect(unsafe_code, reason = "functions that the host calls through the C ABI")]
 
 use std::any::Any;
@@ -13,6 +13,7 @@ use crate::abi::{
     ABI_MINOR, E_PANIC_ABORT, K_BLOCKING, K_ISOLATE, MAGIC, ThBytes, ThEntry, ThHost, ThKind, ThPlugin, struct_size,
 };
 use crate::meta::{self, Words};
+use crate::outcome::TaskResult;
 use crate::task::{BlockingTask, Defaults, Task};
 use crate::{guard, host, shim};
 
@@ -35,30 +36,25 @@ impl Offer {
     }
 
     #[must_use]
+    pub fn name(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
+    }
+
+    #[must_use]
     pub fn version(mut self, version: &'static str) -> Self {
         self.version = version;
         self
     }
 
     #[must_use]
-    pub fn task<T: Task>(mut self) -> Self {
-        let words = Words { title: T::TITLE, description: T::DESCRIPTION };
-        let meta = meta::kind::<T::Params, T::Output>(words, &T::DEFAULTS);
-        self.kinds.push(ThKind { create: Some(shim::create_async::<T>), ..kind(T::NAME, meta, &T::DEFAULTS, 0) });
+    pub fn kind<T: Kind<M>, M>(mut self) -> Self {
+        self.kinds.push(T::table());
         self
     }
 
     #[must_use]
-    pub fn blocking<T: BlockingTask>(mut self) -> Self {
-        let words = Words { title: T::TITLE, description: T::DESCRIPTION };
-        let meta = meta::kind::<T::Params, T::Output>(words, &T::DEFAULTS);
-        let kind = kind(T::NAME, meta, &T::DEFAULTS, K_BLOCKING);
-        self.kinds.push(ThKind { create: Some(shim::create_blocking::<T>), ..kind });
-        self
-    }
-
-    #[must_use]
-    pub fn config<C: DeserializeOwned + JsonSchema + Send + Sync + 'static>(mut self) -> Self {
+    pub fn config<C: PluginConfig>(mut self) -> Self {
         self.config = Some((meta::schema_of_input::<C>(), configure::<C>));
         self
     }
@@ -79,6 +75,110 @@ impl Offer {
             get_ext: None,
         }
     }
+}
+
+/// What `plugin!` takes. `M` keeps the two ways to be a kind apart; the compiler finds it out.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of task",
+    label = "not a kind",
+    note = "put `#[task(name = \"…\")]` above a function, or implement `Task` or `BlockingTask` for the type"
+)]
+pub trait Kind<M> {
+    const NAME: &'static str;
+    fn table() -> ThKind;
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Async {}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Blocking {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Task> Kind<Async> for T {
+    const NAME: &'static str = T::NAME;
+
+    fn table() -> ThKind {
+        let words = Words { title: T::TITLE, description: T::DESCRIPTION };
+        let meta = meta::kind::<T::Params, T::Output>(words, &T::DEFAULTS);
+        ThKind { create: Some(shim::create_async::<T>), ..kind(T::NAME, meta, &T::DEFAULTS, 0) }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: BlockingTask> Kind<Blocking> for T {
+    const NAME: &'static str = T::NAME;
+
+    fn table() -> ThKind {
+        let words = Words { title: T::TITLE, description: T::DESCRIPTION };
+        let meta = meta::kind::<T::Params, T::Output>(words, &T::DEFAULTS);
+        ThKind { create: Some(shim::create_blocking::<T>), ..kind(T::NAME, meta, &T::DEFAULTS, K_BLOCKING) }
+    }
+}
+
+/// What a function under `#[task]` returns.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a task returns a `TaskResult`, not `{Self}`",
+    label = "no `TaskResult`",
+    note = "write `-> TaskResult<…>`; `?` makes a `TaskError` of any error"
+)]
+pub trait Returned {
+    type Output;
+}
+
+impl<T> Returned for TaskResult<T> {
+    type Output = T;
+}
+
+/// The type behind `plugin!(…; config = …)`.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the config of a plugin",
+    label = "no config",
+    note = "put `#[config]` above `{Self}`, so that it is read from JSON and described by a schema"
+)]
+pub trait PluginConfig: DeserializeOwned + JsonSchema + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned + JsonSchema + Send + Sync + 'static> PluginConfig for T {}
+
+/// The name of a kind, whichever way it is one.
+#[doc(hidden)]
+pub const fn name_of<T: Kind<M>, M>() -> &'static str {
+    T::NAME
+}
+
+/// Whether a kind's name is none of those before it.
+#[doc(hidden)]
+pub const fn is_new(name: &str, before: &[&str]) -> bool {
+    let mut index = 0;
+    while index < before.len() {
+        if is_same(name.as_bytes(), before[index].as_bytes()) {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+/// `==`, which is not there yet while constants are computed.
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut index = 0;
+    while index < a.len() && index < b.len() && a[index] == b[index] {
+        index += 1;
+    }
+    index == a.len() && index == b.len()
+}
+
+/// What a plugin is called that does not say.
+#[doc(hidden)]
+#[must_use]
+pub fn plugin_name(package: &'static str) -> &'static str {
+    package.strip_prefix("taskhost-plugin-").unwrap_or(package)
 }
 
 /// All of a kind but its `create`.
@@ -169,41 +269,23 @@ unsafe extern "C" fn configure<C: DeserializeOwned + Send + Sync + 'static>(json
     -1
 }
 
-/// Makes the library a plugin. Once a crate; the crate is a `cdylib`.
-///
-/// ```text
-/// plugin_api::plugin! {
-///     name: "files",
-///     version: "1.2.0",             // optional: else the crate's
-///     tasks: [Checksum],            // types that implement `Task`
-///     blocking: [Compress],         // types that implement `BlockingTask`
-///     config: Config,               // optional: what `cx.config::<Config>()` gives
-/// }
-/// ```
-///
-/// Each part but the name may be left out; the order stays.
+/// `[kinds] [name] [version] [config]`, as `plugin!` has read them.
+#[doc(hidden)]
 #[macro_export]
-macro_rules! plugin {
-    (
-        name: $name:expr
-        $(, version: $version:expr)?
-        $(, tasks: [$($task:ty),* $(,)?])?
-        $(, blocking: [$($blocking:ty),* $(,)?])?
-        $(, config: $config:ty)?
-        $(,)?
-    ) => {
+macro_rules! __plugin {
+    ([$($kind:ty),*] [$($name:literal)?] [$($version:literal)?] [$($config:ty)?]) => {
         const _: () = {
             struct Plugin;
             impl $crate::export::Plugin for Plugin {
                 fn offer() -> $crate::export::Offer {
                     $crate::export::Offer::new(
-                        $name,
+                        $crate::export::plugin_name(::core::env!("CARGO_PKG_NAME")),
                         ::core::env!("CARGO_PKG_VERSION"),
                         ::core::env!("CARGO_PKG_DESCRIPTION"),
                     )
+                    $(.name($name))?
                     $(.version($version))?
-                    $($(.task::<$task>())*)?
-                    $($(.blocking::<$blocking>())*)?
+                    $(.kind::<$kind, _>())*
                     $(.config::<$config>())?
                 }
             }

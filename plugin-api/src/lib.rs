@@ -2,55 +2,62 @@
 //!
 //! A plugin is a shared library (`crate-type = ["cdylib"]`) that exports *kinds*: named task implementations. The taskhost
 //! daemon loads it, shows each kind's params as a JSON Schema, and calls a kind once for each *attempt* of a task. A kind is a
-//! type that implements [`Task`] (async, needs no thread while it waits) or [`BlockingTask`] (may block); [`plugin!`] exports it.
+//! function with [`#[task]`](macro@task): `async` (needs no thread while it waits) or `blocking`. [`plugin!`] exports it.
 //!
 //! ```
 //! use plugin_api::prelude::*;
 //!
-//! /// Count down and say what was counted.
-//! #[derive(Deserialize, JsonSchema)]
-//! #[serde(crate = "plugin_api::serde", deny_unknown_fields)]
-//! #[schemars(crate = "plugin_api::schemars")]
+//! /// Where a countdown begins.
+//! #[params]
 //! struct Countdown {
-//!     /// where to begin
+//!     /// the first number
+//!     #[serde(default = "ten")]
 //!     from: u64,
 //! }
 //!
-//! #[derive(Serialize, JsonSchema)]
-//! #[serde(crate = "plugin_api::serde")]
-//! #[schemars(crate = "plugin_api::schemars")]
+//! fn ten() -> u64 {
+//!     10
+//! }
+//!
+//! #[output]
 //! struct Counted {
 //!     steps: u64,
 //! }
 //!
-//! impl Task for Countdown {
-//!     const NAME: &'static str = "demo.countdown";
-//!     const DEFAULTS: Defaults = Defaults::new().attempts(3).unit("steps");
-//!     type Params = Self;
-//!     type Output = Counted;
-//!
-//!     async fn run(params: Self, cx: Context) -> TaskResult<Counted> {
-//!         let done = cx.resume_from::<u64>()?.unwrap_or(0);
-//!         let progress = cx.progress().total(params.from).update(done);
-//!         for step in done..params.from {
-//!             cx.sleep(Duration::from_millis(100)).await;
-//!             progress.advance(1).message(format!("{} to go", params.from - step - 1));
-//!             cx.checkpoint(&(step + 1)).await?; // saved; on a cancel or a drain the task ends here, and resumes here
-//!         }
-//!         cx.info("lift-off");
-//!         Ok(Counted { steps: params.from })
+//! /// Count down and say what was counted.
+//! #[task(name = "demo.countdown", attempts = 3, timeout = "1h", unit = "steps")]
+//! async fn countdown(params: Countdown, cx: Context) -> TaskResult<Counted> {
+//!     let done = cx.resume_from::<u64>()?.unwrap_or(0);
+//!     let progress = cx.progress().total(params.from).update(done);
+//!     for step in done..params.from {
+//!         cx.sleep(Duration::from_millis(100)).await;
+//!         progress.advance(1).message(format!("{} to go", params.from - step - 1));
+//!         cx.checkpoint(&(step + 1)).await?; // saved; on a cancel or a drain the task ends here, and resumes here
 //!     }
+//!     cx.info("lift-off");
+//!     Ok(Counted { steps: params.from })
 //! }
 //!
-//! plugin_api::plugin! { name: "demo", tasks: [Countdown] }
+//! /// Burn all fuel. It blocks, so it gets a thread of its own.
+//! #[task(name = "demo.burn", blocking)]
+//! fn burn(cx: BlockingContext) -> TaskResult<()> {
+//!     cx.stop_point()
+//! }
+//!
+//! plugin_api::plugin!(countdown, burn; name = "demo");
 //! ```
 //!
-//! - **Errors**: `?` on any error is a failure that is worth another attempt; [`TaskError`] has the other ends. A panic is
-//!   caught and told with its file and line (not under `panic = "abort"`).
+//! - **Data**: [`#[params]`](macro@params) is what a kind is given, [`#[output]`](macro@output) what it gives back or saves,
+//!   [`#[config]`](macro@config) what the plugin is given once. All are read, written and described by a schema; doc comments
+//!   become descriptions, attributes of `serde` and `schemars` work. Numbers, texts, `Vec`s and the like need no attribute.
+//! - **Errors**: `?` on any error is a failure that is worth another attempt; [`TaskError`] has the other ends, and
+//!   `#[task(default_error = "fatal")]` turns `?` round. A panic is caught and told with its file and line (not under
+//!   `panic = "abort"`).
 //! - **At least once**: an attempt may run again after a crash. What must not happen twice is guarded by the task itself;
 //!   [`Context::checkpoint`] says where to resume.
-//! - **Derives**: `serde` and `schemars` come with this crate; the derives are told so by the `crate` attributes above. A crate
-//!   that depends on the two itself needs no such attributes.
+//! - **Without macros**: `#[task]` writes an implementation of [`Task`] or [`BlockingTask`] for a type with the name of the
+//!   function. Written by hand, such a type is exported by `plugin!` as well. [`serde`] and [`schemars`] come with this crate;
+//!   derives of one's own are told so by `#[serde(crate = "plugin_api::serde")]` and `#[schemars(crate = "plugin_api::schemars")]`.
 //!
 //! [`abi`] is for other languages' mirrors and for hosts; a plugin in Rust never touches it.
 
@@ -71,6 +78,7 @@ mod wait;
 pub use attempt::{Attempt, Ticket};
 pub use context::{BlockingContext, Context};
 pub use outcome::{TaskError, TaskResult};
+pub use plugin_api_macros::{config, output, params, plugin, task};
 pub use progress::Progress;
 pub use schemars;
 pub use serde;
@@ -79,12 +87,14 @@ pub use task::{Backoff, BlockingTask, Defaults, NoParams, Task, TaskOutput, Task
 
 /// What most plugins use: `use plugin_api::prelude::*;`.
 pub mod prelude {
+    pub use std::path::{Path, PathBuf};
     pub use std::time::Duration;
 
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
 
     pub use crate::{Backoff, BlockingContext, BlockingTask, Context, Defaults, Task, TaskError, TaskResult};
+    pub use crate::{config, output, params, task};
 }
 
 /// The plugin of the front page compiles.

@@ -3,6 +3,7 @@
 //! Not here: who reads it. Start at [`kind`].
 
 use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
@@ -66,6 +67,7 @@ struct PluginMeta<'a> {
 pub(crate) fn kind<P: JsonSchema, O: JsonSchema>(words: Words, defaults: &Defaults) -> Vec<u8> {
     let params_schema = schema_of_input::<P>();
     let about_params = params_schema.get("description").and_then(|text| text.as_str()).unwrap_or_default();
+    let about = plain(words.description);
     let retry = Retry {
         attempts: defaults.attempts,
         backoff: defaults.backoff,
@@ -75,9 +77,9 @@ pub(crate) fn kind<P: JsonSchema, O: JsonSchema>(words: Words, defaults: &Defaul
     };
     json(&KindMeta {
         title: words.title,
-        description: if words.description.is_empty() { about_params } else { words.description },
+        description: if words.description.is_empty() { about_params } else { &about },
         params_schema: &params_schema,
-        result_schema: SchemaSettings::default().for_serialize().into_generator().into_root_schema_for::<O>(),
+        result_schema: schema::<O>(SchemaSettings::default().for_serialize()),
         retry: (retry != Retry::default()).then_some(retry),
         timeout_ms: defaults.timeout.map(whole_ms),
         queue: defaults.queue,
@@ -94,7 +96,34 @@ pub(crate) fn plugin(name: &str, version: &str, description: &str, config_schema
 
 /// The schema of what is read: params and config.
 pub(crate) fn schema_of_input<T: JsonSchema>() -> Schema {
-    SchemaSettings::default().for_deserialize().into_generator().into_root_schema_for::<T>()
+    schema::<T>(SchemaSettings::default().for_deserialize())
+}
+
+fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
+    let plain = RecursiveTransform(make_plain as fn(&mut Schema));
+    settings.with_transform(plain).into_generator().into_root_schema_for::<T>()
+}
+
+fn make_plain(schema: &mut Schema) {
+    if let Some(description) = schema.get("description").and_then(|text| text.as_str()) {
+        let description = plain(description);
+        schema.insert("description".to_owned(), description.into());
+    }
+}
+
+/// A doc comment as it is read: lines that were only broken to fit are joined; paragraphs, lists and the like stay.
+fn plain(doc: &str) -> String {
+    let mut text = String::with_capacity(doc.len());
+    for line in doc.lines() {
+        let goes_on = line.starts_with(|c: char| c.is_alphanumeric() || "`\"'(“[".contains(c));
+        if goes_on && !text.is_empty() && !text.ends_with('\n') {
+            text.push(' ');
+        } else if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(line.trim_end());
+    }
+    text
 }
 
 fn json(meta: &impl Serialize) -> Vec<u8> {

@@ -212,10 +212,7 @@ impl Task for TooLarge {
     }
 }
 
-plugin_api::plugin! {
-    name: "test",
-    version: "1.2.3",
-    tasks: [Steps, Sleeps, Cancellable, LeavesWaker, Panics, About, TooLarge],
-    blocking: [BlockingSteps, BlockingPanic],
-    config: Config,
-}
+plugin_api::plugin!(
+    Steps, Sleeps, Cancellable, LeavesWaker, Panics, About, TooLarge, BlockingSteps, BlockingPanic;
+    name = "test", version = "1.2.3", config = Config
+);

@@ -4,10 +4,9 @@
 //! drain, crash) begins again, and removes what the one before left. If the host dies between the rename and the note that the
 //! task is completed, the next attempt writes a second archive: both are whole.
 //!
-//! Start at [`Create`].
+//! Start at [`create`].
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use plugin_api::prelude::*;
@@ -19,8 +18,7 @@ use crate::tree::{Found, Tree};
 use crate::watch::{Meter, Watch};
 
 /// What to back up, and where to.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Create {
     /// The folder to back up. A relative path begins in the folder of tasks.toml.
     source: PathBuf,
@@ -29,7 +27,7 @@ pub(crate) struct Create {
 }
 
 /// What was written.
-#[derive(Debug, Serialize, JsonSchema)]
+#[output]
 pub(crate) struct Created {
     /// The archive: the target, and in it the name of the source with the time in UTC.
     archive: PathBuf,
@@ -41,21 +39,15 @@ pub(crate) struct Created {
     skipped: u64,
 }
 
-impl BlockingTask for Create {
-    const NAME: &'static str = "backup.create";
-    const TITLE: &'static str = "Back up a folder";
-    const DESCRIPTION: &'static str = "Packs a folder into a .tar.zst archive, with links, permissions and times. The archive \
-                                       appears whole or not at all, and `tar --zstd -xf` unpacks it.";
-    const DEFAULTS: Defaults = Defaults::new().unit("bytes");
-    type Params = Self;
-    type Output = Created;
-
-    fn run(params: Self, cx: BlockingContext) -> TaskResult<Created> {
-        let created = params.create(&cx.task_id(), now(), &cx)?;
-        let Created { archive, bytes, files, skipped: _ } = &created;
-        cx.info(format!("{files} files of {} are in {}, {bytes} bytes", params.source.display(), archive.display()));
-        Ok(created)
-    }
+/// Packs a folder into a .tar.zst archive, with links, permissions and times.
+///
+/// The archive appears whole or not at all, and `tar --zstd -xf` unpacks it.
+#[task(name = "backup.create", title = "Back up a folder", unit = "bytes", blocking)]
+pub(crate) fn create(params: Create, cx: BlockingContext) -> TaskResult<Created> {
+    let created = params.create(&cx.task_id(), now(), &cx)?;
+    let Created { archive, bytes, files, skipped: _ } = &created;
+    cx.info(format!("{files} files of {} are in {}, {bytes} bytes", params.source.display(), archive.display()));
+    Ok(created)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a plugin reaches no clock of the host, and only a name depends on it")]

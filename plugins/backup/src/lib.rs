@@ -2,7 +2,7 @@
 //!
 //! `backup.create` (`create`): a folder into one `.tar.zst` file that stock `tar --zstd` unpacks.
 //!
-//! Start at `create::Create`. The rooms: `create` (the kind: the order of things), `tree` (what is in the source),
+//! Start at `create::create`. The rooms: `create` (the kind: the order of things), `tree` (what is in the source),
 //! `archive` (the bytes that are written), `place` (the file: beside, synced, then under its name), `watch` (progress, cancel
 //! and drain, so that tests need no host), `failure` (which errors are worth another attempt).
 
@@ -13,7 +13,4 @@ mod place;
 mod tree;
 mod watch;
 
-plugin_api::plugin! {
-    name: "backup",
-    blocking: [create::Create],
-}
+plugin_api::plugin!(create::create);

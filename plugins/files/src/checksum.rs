@@ -1,11 +1,10 @@
 //! `files.checksum`: the SHA-256 of a file, read once with constant memory.
 //!
-//! Nothing is saved: an attempt that is interrupted begins again at the first byte. Start at [`Checksum`].
+//! Nothing is saved: an attempt that is interrupted begins again at the first byte. Start at [`checksum`].
 
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
 
 use plugin_api::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -14,15 +13,15 @@ use sha2::{Digest as _, Sha256};
 const CHUNK: usize = 256 * 1024;
 
 /// Which file.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Checksum {
     /// The file to read. A relative path begins in the folder of tasks.toml.
     path: PathBuf,
 }
 
 /// What was read.
-#[derive(Debug, PartialEq, Serialize, JsonSchema)]
+#[output]
+#[derive(PartialEq)]
 pub(crate) struct Digest {
     /// The SHA-256 of the content, as 64 lowercase hexadecimal digits.
     sha256: String,
@@ -30,28 +29,21 @@ pub(crate) struct Digest {
     bytes: u64,
 }
 
-impl BlockingTask for Checksum {
-    const NAME: &'static str = "files.checksum";
-    const TITLE: &'static str = "Checksum of a file";
-    const DESCRIPTION: &'static str = "Reads a file and gives its SHA-256 and its size.";
-    const DEFAULTS: Defaults = Defaults::new().unit("bytes");
-    type Params = Self;
-    type Output = Digest;
-
-    fn run(Self { path }: Self, cx: BlockingContext) -> TaskResult<Digest> {
-        let (file, size) = open(&path)?;
-        let progress = cx.progress().total(size);
-        let digest = digest(file, &path, |done| {
-            // A file that grows meanwhile raises the total first, so that progress never passes 100 %.
-            progress.total(size.max(done)).update(done);
-            cx.stop_point()
-        })?;
-        // All of it, also of a file that shrank. A total of 0 would mean "unknown", so an empty file counts as one byte.
-        let all = digest.bytes.max(1);
-        progress.total(all).update(all);
-        cx.info(format!("{}  {}", digest.sha256, path.display()));
-        Ok(digest)
-    }
+/// Reads a file and gives its SHA-256 and its size.
+#[task(name = "files.checksum", title = "Checksum of a file", unit = "bytes", blocking)]
+pub(crate) fn checksum(Checksum { path }: Checksum, cx: BlockingContext) -> TaskResult<Digest> {
+    let (file, size) = open(&path)?;
+    let progress = cx.progress().total(size);
+    let digest = digest(file, &path, |done| {
+        // A file that grows meanwhile raises the total first, so that progress never passes 100 %.
+        progress.total(size.max(done)).update(done);
+        cx.stop_point()
+    })?;
+    // All of it, also of a file that shrank. A total of 0 would mean "unknown", so an empty file counts as one byte.
+    let all = digest.bytes.max(1);
+    progress.total(all).update(all);
+    cx.info(format!("{}  {}", digest.sha256, path.display()));
+    Ok(digest)
 }
 
 /// The file, and its size in bytes.

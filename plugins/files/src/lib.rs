@@ -4,7 +4,4 @@
 
 mod checksum;
 
-plugin_api::plugin! {
-    name: "files",
-    blocking: [checksum::Checksum],
-}
+plugin_api::plugin!(checksum::checksum);

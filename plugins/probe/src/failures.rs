@@ -2,27 +2,17 @@
 
 use plugin_api::prelude::*;
 
-use crate::Nothing;
-
 /// How often to fail.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Fail {
     /// How many attempts fail, counted from the first one. The attempt after them succeeds.
     times: u32,
 }
 
-impl Task for Fail {
-    const NAME: &'static str = "probe.fail";
-    const TITLE: &'static str = "Fail, then succeed";
-    const DESCRIPTION: &'static str = "Fails the first attempts, each time with an error that is worth another one, then \
-                                       succeeds. The result is null.";
-    type Params = Self;
-    type Output = ();
-
-    async fn run(params: Self, cx: Context) -> TaskResult<()> {
-        params.verdict(cx.attempt())
-    }
+/// Fails the first attempts, each time with an error that is worth another one, then succeeds. The result is null.
+#[task(name = "probe.fail", title = "Fail, then succeed")]
+pub(crate) async fn fail(params: Fail, cx: Context) -> TaskResult<()> {
+    params.verdict(cx.attempt())
 }
 
 impl Fail {
@@ -35,20 +25,10 @@ impl Fail {
     }
 }
 
-/// `probe.panic`.
-#[derive(Debug)]
-pub(crate) struct Panic;
-
-impl Task for Panic {
-    const NAME: &'static str = "probe.panic";
-    const TITLE: &'static str = "Panic";
-    const DESCRIPTION: &'static str = "Panics on every attempt. The host is told where, and lives on.";
-    type Params = Nothing;
-    type Output = ();
-
-    async fn run(_: Nothing, _: Context) -> TaskResult<()> {
-        panic!("this kind panics")
-    }
+/// Panics on every attempt. The host is told where, and lives on.
+#[task(name = "probe.panic", title = "Panic")]
+pub(crate) async fn panic() -> TaskResult<()> {
+    panic!("this kind panics")
 }
 
 #[cfg(test)]

@@ -4,26 +4,18 @@
 use plugin_api::prelude::*;
 
 /// How to crash.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Crash {
     /// The number of the signal that the process raises on itself, such as 6 (abort) or 11 (segmentation fault).
     #[schemars(range(min = 1, max = 64))]
     signal: i32,
 }
 
-impl BlockingTask for Crash {
-    const NAME: &'static str = "probe.crash";
-    const TITLE: &'static str = "Crash";
-    const DESCRIPTION: &'static str = "Ends its process by a signal.";
-    const DEFAULTS: Defaults = Defaults::new().isolate();
-    type Params = Self;
-    type Output = ();
-
-    fn run(Self { signal }: Self, _: BlockingContext) -> TaskResult<()> {
-        raise(signal);
-        Err(TaskError::fatal(format_args!("signal {signal} did not end the process")))
-    }
+/// Ends its process by a signal.
+#[task(name = "probe.crash", title = "Crash", blocking, isolate)]
+pub(crate) fn crash(Crash { signal }: Crash) -> TaskResult<()> {
+    raise(signal);
+    Err(TaskError::fatal(format_args!("signal {signal} did not end the process")))
 }
 
 /// Raises a signal whose handler, if there is one, is put out of the way: Rust's own for signal 11 would return.
@@ -35,26 +27,17 @@ fn raise(signal: i32) {
 }
 
 /// How long to hang.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Hang {
     /// How long to block the thread, in milliseconds.
     ms: u64,
 }
 
-impl BlockingTask for Hang {
-    const NAME: &'static str = "probe.hang";
-    const TITLE: &'static str = "Hang";
-    const DESCRIPTION: &'static str = "Blocks its thread and heeds neither cancel nor timeout, then completes. The result \
-                                       is null.";
-    const DEFAULTS: Defaults = Defaults::new().isolate();
-    type Params = Self;
-    type Output = ();
-
-    fn run(params: Self, _: BlockingContext) -> TaskResult<()> {
-        std::thread::sleep(Duration::from_millis(params.ms));
-        Ok(())
-    }
+/// Blocks its thread and heeds neither cancel nor timeout, then completes. The result is null.
+#[task(name = "probe.hang", title = "Hang", blocking, isolate)]
+pub(crate) fn hang(params: Hang) -> TaskResult<()> {
+    std::thread::sleep(Duration::from_millis(params.ms));
+    Ok(())
 }
 
 #[cfg(test)]

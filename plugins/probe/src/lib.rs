@@ -14,15 +14,13 @@ mod failures;
 mod harms;
 mod waits;
 
-use plugin_api::prelude::*;
-
-/// Nothing: this kind has no params.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-plugin_api::plugin! {
-    name: "probe",
-    tasks: [answers::Noop, answers::Echo, failures::Fail, failures::Panic, waits::Sleep, waits::Steps],
-    blocking: [harms::Crash, harms::Hang],
-}
+plugin_api::plugin!(
+    answers::noop,
+    answers::echo,
+    failures::fail,
+    failures::panic,
+    waits::sleep,
+    waits::progress,
+    harms::crash,
+    harms::hang,
+);

@@ -7,29 +7,20 @@ use std::task::Poll;
 use plugin_api::prelude::*;
 
 /// How long to wait.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Sleep {
     /// How long to wait, in milliseconds.
     ms: u64,
 }
 
-impl Task for Sleep {
-    const NAME: &'static str = "probe.sleep";
-    const TITLE: &'static str = "Wait";
-    const DESCRIPTION: &'static str = "Waits, then completes. A cancel ends it at once; a drain lets it go on, as it has \
-                                       nothing to resume from. The result is null.";
-    type Params = Self;
-    type Output = ();
-
-    async fn run(params: Self, cx: Context) -> TaskResult<()> {
-        sleep(&cx, params.ms).await
-    }
+/// Waits, then completes. A cancel ends it at once; a drain lets it go on, as it has nothing to resume from. The result is null.
+#[task(name = "probe.sleep", title = "Wait")]
+pub(crate) async fn sleep(params: Sleep, cx: Context) -> TaskResult<()> {
+    wait(&cx, params.ms).await
 }
 
 /// How many steps, and how long each takes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[params]
 pub(crate) struct Steps {
     /// How many steps there are.
     steps: u64,
@@ -38,7 +29,7 @@ pub(crate) struct Steps {
 }
 
 /// What was done, and where this attempt began.
-#[derive(Debug, Serialize, JsonSchema)]
+#[output]
 pub(crate) struct Walked {
     /// How many steps were done, over all attempts.
     steps: u64,
@@ -46,29 +37,21 @@ pub(crate) struct Walked {
     resumed_at: u64,
 }
 
-impl Task for Steps {
-    const NAME: &'static str = "probe.progress";
-    const TITLE: &'static str = "Work in steps";
-    const DESCRIPTION: &'static str = "Waits once for each step, reports its progress, and saves after each step where a \
-                                       later attempt goes on.";
-    const DEFAULTS: Defaults = Defaults::new().unit("steps");
-    type Params = Self;
-    type Output = Walked;
-
-    async fn run(Self { steps, step_ms }: Self, cx: Context) -> TaskResult<Walked> {
-        let resumed_at = cx.resume_from::<u64>()?.unwrap_or(0);
-        let progress = cx.progress().total(steps).update(resumed_at);
-        for step in resumed_at + 1..=steps {
-            sleep(&cx, step_ms).await?;
-            progress.update(step).message(format!("step {step} of {steps}"));
-            cx.checkpoint(&step).await?;
-        }
-        Ok(Walked { steps, resumed_at })
+/// Waits once for each step, reports its progress, and saves after each step where a later attempt goes on.
+#[task(name = "probe.progress", title = "Work in steps", unit = "steps")]
+pub(crate) async fn progress(Steps { steps, step_ms }: Steps, cx: Context) -> TaskResult<Walked> {
+    let resumed_at = cx.resume_from::<u64>()?.unwrap_or(0);
+    let progress = cx.progress().total(steps).update(resumed_at);
+    for step in resumed_at + 1..=steps {
+        wait(&cx, step_ms).await?;
+        progress.update(step).message(format!("step {step} of {steps}"));
+        cx.checkpoint(&step).await?;
     }
+    Ok(Walked { steps, resumed_at })
 }
 
 /// Waits so long, or until the task is cancelled.
-async fn sleep(cx: &Context, ms: u64) -> TaskResult<()> {
+async fn wait(cx: &Context, ms: u64) -> TaskResult<()> {
     let mut time = pin!(cx.sleep(Duration::from_millis(ms)));
     let mut cancel = pin!(cx.cancelled());
     poll_fn(|waker| {
