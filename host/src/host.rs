@@ -69,7 +69,7 @@ pub struct Submitted {
 /// A task with what only this host knows of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskReport {
-    /// What the store keeps.
+    /// What the store keeps, without secret params.
     pub view: TaskView,
     /// The latest progress: of the running attempt, or the last of the one before.
     pub progress: Option<Progress>,
@@ -198,8 +198,10 @@ impl Host {
         self.0.clock.now()
     }
 
-    fn report(&self, view: TaskView) -> TaskReport {
+    fn report(&self, mut view: TaskView) -> TaskReport {
         let kind = self.0.kinds.find(&view.submitted.kind);
+        let params = std::mem::take(&mut view.submitted.params);
+        view.submitted.params = kind.as_ref().map_or_else(without_kind, |kind| kind.shown_params(params));
         let running = view.task.status() == Status::Running;
         let live = if running { self.0.executor.progress(view.id()) } else { None };
         TaskReport {
@@ -218,4 +220,9 @@ impl Host {
             (_, _) => view.task.state.reason().map(str::to_owned),
         }
     }
+}
+
+/// What is shown of params while nobody can say which of them are secret.
+fn without_kind() -> Vec<u8> {
+    b"\"[hidden: no plugin provides the kind]\"".to_vec()
 }

@@ -11,6 +11,7 @@ use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::retry::{KindRetry, PartialRetry};
 
 use super::ffi::KindCode;
+use super::secrets;
 
 /// How many errors of one params document are reported.
 const PARAM_ERRORS_MAX: usize = 20;
@@ -59,6 +60,24 @@ impl Kind {
         self.schema.check(params)
     }
 
+    /// Params of a task of this kind as people may see them: what its schema marks as secret (`writeOnly`) is hidden.
+    ///
+    /// A kind that has secrets hides the whole of params that it could not have meant: they do not fit its schema, which
+    /// may have changed since.
+    pub fn shown_params(&self, params: Vec<u8>) -> Vec<u8> {
+        if !self.schema.has_secrets {
+            return params;
+        }
+        let shown = match serde_json::from_slice::<Value>(&params) {
+            Ok(mut params) if self.schema.fits(&params) => {
+                secrets::hide(&self.params_schema, &mut params);
+                params
+            }
+            Ok(_) | Err(_) => Value::from(secrets::HIDDEN),
+        };
+        shown.to_string().into_bytes()
+    }
+
     /// A kind without a plugin, for tests of what uses kinds: takes any params; an attempt of it fails.
     #[cfg(test)]
     pub(crate) fn fake(name: &str) -> Self {
@@ -87,16 +106,25 @@ impl Kind {
 }
 
 /// A compiled JSON Schema.
-pub(super) struct Schema(jsonschema::Validator);
+pub(super) struct Schema {
+    validator: jsonschema::Validator,
+    has_secrets: bool,
+}
 
 impl Schema {
     /// Compiles it; nothing is fetched for a `$ref`. The error says what is wrong with the schema.
     pub(super) fn compile(schema: &Value) -> Result<Self, String> {
-        jsonschema::validator_for(schema).map(Self).map_err(|error| format!("{error} (at `{}`)", error.instance_path()))
+        let validator = jsonschema::validator_for(schema);
+        let validator = validator.map_err(|error| format!("{error} (at `{}`)", error.instance_path()))?;
+        Ok(Self { validator, has_secrets: secrets::any_in(schema) })
+    }
+
+    fn fits(&self, value: &Value) -> bool {
+        self.validator.is_valid(value)
     }
 
     pub(super) fn check(&self, value: &Value) -> Vec<ParamError> {
-        let errors = self.0.iter_errors(value).take(PARAM_ERRORS_MAX);
+        let errors = self.validator.iter_errors(value).take(PARAM_ERRORS_MAX);
         let masked = errors.map(|error| ParamError {
             pointer: error.instance_path().to_string(),
             message: error.masked().to_string(),
@@ -146,4 +174,29 @@ pub(super) struct PluginMeta {
     pub(super) version: String,
     #[serde(default)]
     pub(super) config_schema: Option<Value>,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn shown(schema: &Value, params: &str) -> String {
+        let kind = Kind::fake_with_schema("mail.send", schema);
+        String::from_utf8(kind.shown_params(params.as_bytes().to_vec())).unwrap()
+    }
+
+    #[test]
+    fn params_are_shown_without_their_secrets() {
+        let schema = json!({ "properties": { "key": { "type": "string", "writeOnly": true } } });
+        assert_eq!(shown(&schema, r#"{"to":"a","key":"s"}"#), r#"{"key":"[hidden]","to":"a"}"#);
+        assert_eq!(shown(&schema, r#"{"key":1}"#), r#""[hidden]""#, "written for another schema");
+        assert_eq!(shown(&schema, "no json"), r#""[hidden]""#);
+    }
+
+    #[test]
+    fn params_of_a_kind_without_secrets_are_shown_as_they_are() {
+        assert_eq!(shown(&json!({ "type": "object" }), r#"{"b":1.10,"a":2}"#), r#"{"b":1.10,"a":2}"#);
+    }
 }

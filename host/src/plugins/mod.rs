@@ -16,6 +16,7 @@ mod loader;
 mod mailbox;
 mod poller;
 mod registry;
+mod secrets;
 mod stage;
 #[cfg(test)]
 mod tests;

@@ -161,7 +161,9 @@ impl FakeKinds {
         crash.held = Some("runs only isolated".to_owned());
         let mut command = Kind::fake("command.run");
         command.privileged = true;
-        Self(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash)])
+        let secret = serde_json::json!({ "properties": { "password": { "type": "string", "writeOnly": true } } });
+        let login = Kind::fake_with_schema("site.login", &secret);
+        Self(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash), Arc::new(login)])
     }
 }
 

@@ -129,6 +129,17 @@ async fn a_failed_attempt_is_listed_and_told() {
 }
 
 #[tokio::test]
+async fn a_secret_of_the_params_is_shown_to_nobody() {
+    let bench = Bench::new(Source::Socket);
+    let id = bench.submit(r#"{"kind":"site.login","params":{"user":"anna","password":"hunter2"}}"#).await;
+    let task = bench.get(&format!("/api/v1/tasks/{id}")).await;
+    assert_eq!(task.body["params"], json!({ "user": "anna", "password": "[hidden]" }));
+    let refused = bench.post("/api/v1/tasks", r#"{"kind":"site.login","params":{"password":["hunter2"]}}"#).await;
+    assert_eq!(refused.problem(), "invalid-params");
+    assert!(!refused.body.to_string().contains("hunter2"), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_running_task_tells_how_far_it_is() {
     let mut bench = Bench::new(Source::Tcp);
     let id = bench.submit(r#"{"kind":"files.checksum"}"#).await;
