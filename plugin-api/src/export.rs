@@ -13,7 +13,6 @@ use crate::abi::{
     ABI_MINOR, E_PANIC_ABORT, K_BLOCKING, K_ISOLATE, MAGIC, ThBytes, ThEntry, ThHost, ThKind, ThPlugin, struct_size,
 };
 use crate::meta::{self, Words};
-use crate::outcome::TaskResult;
 use crate::task::{BlockingTask, Defaults, Task};
 use crate::{guard, host, shim};
 
@@ -117,21 +116,6 @@ impl<T: BlockingTask> Kind<Blocking> for T {
         let meta = meta::kind::<T::Params, T::Output>(words, &T::DEFAULTS);
         ThKind { create: Some(shim::create_blocking::<T>), ..kind(T::NAME, meta, &T::DEFAULTS, K_BLOCKING) }
     }
-}
-
-/// What a function under `#[task]` returns.
-#[doc(hidden)]
-#[diagnostic::on_unimplemented(
-    message = "a task returns a `TaskResult`, not `{Self}`",
-    label = "no `TaskResult`",
-    note = "write `-> TaskResult<…>`; `?` makes a `TaskError` of any error"
-)]
-pub trait Returned {
-    type Output;
-}
-
-impl<T> Returned for TaskResult<T> {
-    type Output = T;
 }
 
 /// The type behind `plugin!(…; config = …)`.

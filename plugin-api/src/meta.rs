@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 
 use crate::outcome::whole_ms;
-use crate::task::{Backoff, Defaults};
+use crate::task::{Backoff, Defaults, TaskOutput, TaskParams};
 
 /// What a kind says about itself in words.
 #[derive(Debug, Clone, Copy)]
@@ -64,8 +64,8 @@ struct PluginMeta<'a> {
 }
 
 /// `th_kind.meta`.
-pub(crate) fn kind<P: JsonSchema, O: JsonSchema>(words: Words, defaults: &Defaults) -> Vec<u8> {
-    let params_schema = schema_of_input::<P>();
+pub(crate) fn kind<P: TaskParams, O: TaskOutput>(words: Words, defaults: &Defaults) -> Vec<u8> {
+    let params_schema = P::params_schema();
     let about_params = params_schema.get("description").and_then(|text| text.as_str()).unwrap_or_default();
     let about = plain(words.description);
     let retry = Retry {
@@ -79,7 +79,7 @@ pub(crate) fn kind<P: JsonSchema, O: JsonSchema>(words: Words, defaults: &Defaul
         title: words.title,
         description: if words.description.is_empty() { about_params } else { &about },
         params_schema: &params_schema,
-        result_schema: schema::<O>(SchemaSettings::default().for_serialize()),
+        result_schema: O::result_schema(),
         retry: (retry != Retry::default()).then_some(retry),
         timeout_ms: defaults.timeout.map(whole_ms),
         queue: defaults.queue,
@@ -97,6 +97,11 @@ pub(crate) fn plugin(name: &str, version: &str, description: &str, config_schema
 /// The schema of what is read: params and config.
 pub(crate) fn schema_of_input<T: JsonSchema>() -> Schema {
     schema::<T>(SchemaSettings::default().for_deserialize())
+}
+
+/// The schema of what is written: results.
+pub(crate) fn schema_of_output<T: JsonSchema>() -> Schema {
+    schema::<T>(SchemaSettings::default().for_serialize())
 }
 
 fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {

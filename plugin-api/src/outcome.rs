@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use crate::abi;
-use crate::task::Defaults;
+use crate::task::{Defaults, TaskOutput};
 
 /// The code of an error that has no other.
 const ERROR: &str = "error";
@@ -45,7 +45,10 @@ enum End {
     Fatal,
     Cancelled,
     Interrupted,
-    Suspend { wait: Duration, state: Vec<u8> },
+    Suspend {
+        wait: Duration,
+        state: Vec<u8>,
+    },
 }
 
 impl TaskError {
@@ -189,11 +192,11 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// What the host is told of a result, for a kind with these defaults.
-    pub(crate) fn of<T: Serialize>(result: TaskResult<T>, defaults: &Defaults) -> Self {
+    pub(crate) fn of<T: TaskOutput>(result: TaskResult<T>, defaults: &Defaults) -> Self {
         result
             .map_err(|error| error.settled(defaults))
             .and_then(|output| {
-                serde_json::to_vec(&output).map_err(|error| {
+                output.to_json().map_err(|error| {
                     TaskError::new(End::Fatal, "result", format_args!("cannot write the result: {error}"))
                 })
             })

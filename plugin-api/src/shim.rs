@@ -9,15 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use serde::de::DeserializeOwned;
-
 use crate::abi::{ERROR, PENDING, READY, ThArgs, ThBytes, ThCtx, ThKind};
 use crate::attempt::{Attempt, Given};
 use crate::context::{BlockingContext, Context};
 use crate::guard;
 use crate::host::Ctx;
 use crate::outcome::{Outcome, TaskError};
-use crate::task::{BlockingTask, Task};
+use crate::task::{BlockingTask, Task, TaskParams};
 
 /// The author's code and what becomes of its result. A blocking kind is one that never answers `Pending`.
 type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -71,7 +69,7 @@ pub(crate) unsafe extern "C" fn create_blocking<T: BlockingTask>(
 
 /// # Safety
 /// As the header says of `create`. Null pointers are refused.
-unsafe fn create<P: DeserializeOwned>(
+unsafe fn create<P: TaskParams>(
     ctx: *const ThCtx,
     args: *const ThArgs,
     out: *mut *mut c_void,
@@ -87,7 +85,7 @@ unsafe fn create<P: DeserializeOwned>(
     let begun = guard::call(|| {
         // SAFETY: header, "Memory": args and its buffers are valid for this call.
         let (given, params) = unsafe { read(args) };
-        let params = serde_json::from_slice(params).map_err(|error| TaskError::unusable_params(&error))?;
+        let params = P::from_json(params).map_err(|error| TaskError::unusable_params(&error))?;
         let attempt = Arc::new(Attempt::new(ctx.clone(), given));
         let work = work(params, Arc::clone(&attempt));
         Ok::<_, TaskError>(Box::new(Running { attempt, waker: ctx.waker(), work: Some(work) }))

@@ -5,12 +5,16 @@
 use std::future::Future;
 use std::time::Duration;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{BlockingContext, Context};
+use crate::meta;
 use crate::outcome::TaskResult;
+
+// The two traits that follow have no supertraits of serde and schemars on purpose: those would be complained about one by one,
+// instead of the one message that says what to write.
 
 /// What a task can be given: anything that is read from JSON and has a schema.
 ///
@@ -20,10 +24,27 @@ use crate::outcome::TaskResult;
     label = "no params",
     note = "put `#[params]` above `{Self}`, so that it is read from JSON and described by a schema"
 )]
-pub trait TaskParams: DeserializeOwned + JsonSchema + Send + 'static {}
+pub trait TaskParams: Sized + Send + 'static {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// That of serde, if the JSON is none of these params.
+    fn from_json(json: &[u8]) -> serde_json::Result<Self>;
+
+    /// The JSON Schema of what is read.
+    fn params_schema() -> Schema;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: DeserializeOwned + JsonSchema + Send + 'static> TaskParams for T {}
+impl<T: DeserializeOwned + JsonSchema + Send + 'static> TaskParams for T {
+    fn from_json(json: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(json)
+    }
+
+    fn params_schema() -> Schema {
+        meta::schema_of_input::<T>()
+    }
+}
 
 /// What a task can give back: anything that is written as JSON and has a schema.
 ///
@@ -33,10 +54,27 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> TaskParams for T {}
     label = "no result",
     note = "put `#[output]` above `{Self}`, so that it is written as JSON and described by a schema"
 )]
-pub trait TaskOutput: Serialize + JsonSchema + Send + 'static {}
+pub trait TaskOutput: Send + 'static {
+    /// Writes it.
+    ///
+    /// # Errors
+    /// That of serde, if a part of it has no JSON.
+    fn to_json(&self) -> serde_json::Result<Vec<u8>>;
+
+    /// The JSON Schema of what is written.
+    fn result_schema() -> Schema;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize + JsonSchema + Send + 'static> TaskOutput for T {}
+impl<T: Serialize + JsonSchema + Send + 'static> TaskOutput for T {
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        serde_json::to_vec(self)
+    }
+
+    fn result_schema() -> Schema {
+        meta::schema_of_output::<T>()
+    }
+}
 
 /// The params of a kind that has none: an empty object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]

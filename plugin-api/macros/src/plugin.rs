@@ -2,7 +2,7 @@
 //!
 //! Not here: the exported symbol (`plugin_api::export`). Start at [`expand`].
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -35,7 +35,7 @@ impl Parse for Plugin {
             }
         }
         if plugin.kinds.is_empty() {
-            return Err(input.error("a plugin has a kind at least: `plugin!(resize)`"));
+            return Err(Error::new(Span::call_site(), "a plugin has at least one kind: `plugin!(resize)`"));
         }
         if input.parse::<Option<Token![;]>>()?.is_some() {
             plugin.parse_settings(input)?;

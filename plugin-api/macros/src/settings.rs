@@ -46,6 +46,7 @@ pub(crate) struct Settings {
     /// Of every key that is wrong.
     pub(crate) errors: Vec<Error>,
     initial_ms: Option<u64>,
+    max_ms: Option<u64>,
 }
 
 impl Settings {
@@ -57,6 +58,7 @@ impl Settings {
             defaults: TokenStream::new(),
             errors: Vec::new(),
             initial_ms: None,
+            max_ms: None,
         };
         let metas = match Punctuated::<Meta, Token![,]>::parse_terminated.parse2(arguments) {
             Ok(metas) => metas,
@@ -90,7 +92,7 @@ impl Settings {
         };
         match meta {
             Meta::Path(path) if example.contains('=') => {
-                Err(Error::new_spanned(path, format!("`{key}` needs a value: `{example}`")))
+                Err(Error::new_spanned(path, format!("`{key}` needs a value: write `{example}`")))
             }
             Meta::Path(path) => {
                 self.flag(key, path);
@@ -166,15 +168,18 @@ impl Settings {
         let ms = duration::parse(&text.value()).map_err(|why| {
             Error::new(text.span(), format!("`{}` is not a duration: {why}; write `{}`", text.value(), value.example))
         })?;
+        let (initial, max) = match value.key {
+            "initial" => (Some(ms), self.max_ms),
+            "max" => (self.initial_ms, Some(ms)),
+            _ => (None, None),
+        };
+        if initial.zip(max).is_some_and(|(initial, max)| initial > max) {
+            return Err(Error::new(text.span(), "the first wait, `initial`, is longer than the longest, `max`"));
+        }
+        (self.initial_ms, self.max_ms) = (initial.or(self.initial_ms), max.or(self.max_ms));
         let length = quote!(::core::time::Duration::from_millis(#ms));
         Ok(match value.key {
-            "initial" => {
-                self.initial_ms = Some(ms);
-                quote!(.initial(#length))
-            }
-            "max" if self.initial_ms.is_some_and(|initial| initial > ms) => {
-                return Err(Error::new(text.span(), "the longest wait is shorter than `initial`, the first one"));
-            }
+            "initial" => quote!(.initial(#length)),
             "max" => quote!(.max(#length)),
             _ => quote!(.timeout(#length)),
         })

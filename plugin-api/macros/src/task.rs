@@ -9,7 +9,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Error, Expr, ExprLit, FnArg, Lit, Meta, Result, ReturnType, Safety, Signature, Type, Visibility};
+use syn::{
+    Attribute, Error, Expr, ExprLit, FnArg, GenericArgument, Lit, Meta, PathArguments, Result, ReturnType, Safety,
+    Signature, Type, Visibility,
+};
 
 use crate::settings::Settings;
 
@@ -95,18 +98,12 @@ fn implementation(function: &Function, settings: &Settings) -> Result<TokenStrea
     let signature = &function.signature;
     check(signature, settings)?;
     let takes = takes(signature, settings.blocking.is_some())?;
-    let returned = match &signature.output {
-        ReturnType::Type(_, returned) => returned,
-        ReturnType::Default => {
-            let message = "a task returns a `TaskResult`: write `-> TaskResult<()>`, and `Ok(())` at the end";
-            return Err(Error::new(signature.ident.span(), message));
-        }
-    };
+    let result = result(signature)?;
     let name = &signature.ident;
     let params = takes.params.as_ref().map_or_else(|| quote!(::plugin_api::NoParams), ToTokens::to_token_stream);
     // At the place of the function's own types, so that what does not fit is shown there.
     let params = quote_spanned!(takes.params.span()=> type Params = #params;);
-    let output = quote_spanned!(returned.span()=> type Output = <#returned as ::plugin_api::export::Returned>::Output;);
+    let output = quote_spanned!(result.span()=> type Output = #result;);
     let given = [takes.params.as_ref().map(|_| quote!(params)), takes.context.as_ref().map(|_| quote!(cx))];
     let given = given.iter().flatten();
     let call = quote!(#name(#(#given),*));
@@ -201,6 +198,40 @@ fn takes(signature: &Signature, blocking: bool) -> Result<Takes> {
         }
     }
     Ok(takes)
+}
+
+/// The `T` of `TaskResult<T>` or `Result<T, TaskError>`: as written, so that complaints about it point there.
+fn result(signature: &Signature) -> Result<&Type> {
+    let returned = match &signature.output {
+        ReturnType::Type(_, returned) => &**returned,
+        ReturnType::Default => {
+            let message = "a task returns a `TaskResult`: write `-> TaskResult<()>`, and `Ok(())` at the end";
+            return Err(Error::new(signature.ident.span(), message));
+        }
+    };
+    let last = match returned {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    if let Some(last) = last
+        && let PathArguments::AngleBracketed(arguments) = &last.arguments
+    {
+        let types: Vec<&Type> = arguments.args.iter().filter_map(of_type).collect();
+        match (last.ident.to_string().as_str(), &types[..]) {
+            ("TaskResult", [result]) => return Ok(result),
+            ("Result", [result, error]) if last_name(error).as_deref() == Some("TaskError") => return Ok(result),
+            _ => {}
+        }
+    }
+    let message = "a task returns a `TaskResult`: write `TaskResult<…>` here; its `?` takes any error";
+    Err(Error::new_spanned(returned, message))
+}
+
+fn of_type(argument: &GenericArgument) -> Option<&Type> {
+    match argument {
+        GenericArgument::Type(of) => Some(of),
+        _ => None,
+    }
 }
 
 fn last_name(of: &Type) -> Option<String> {
