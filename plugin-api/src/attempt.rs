@@ -2,19 +2,24 @@
 //!
 //! Not here: what waits (`context`), how a task is polled (`shim`). Start at [`Attempt`].
 
+use std::any::Any;
 use std::fmt::Write as _;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::abi::{DEBUG, ERROR, F_CANCEL, F_DRAIN, F_LEASE_LOST, INFO, SAVED, SAVING, WARN};
 use crate::export;
+use crate::follow_up::FollowUp;
 use crate::host::{Ctx, now_ms};
 use crate::outcome::{TaskError, TaskResult};
 use crate::progress::{Progress, Reported};
+use crate::state::Kept;
+use crate::time;
 use crate::wait::{Condition, Waits};
 
 /// A lost lease is a cancel to the task: nothing that it does counts any more.
@@ -26,15 +31,17 @@ pub(crate) struct Given {
     pub(crate) task_id: [u8; 16],
     pub(crate) attempt: u32,
     pub(crate) deadline_ms: u64,
-    pub(crate) state: Box<[u8]>,
-    pub(crate) extra: Extra,
+    /// JSON, read when somebody asks.
+    pub(crate) context: Box<[u8]>,
 }
 
 /// The part of it that comes as JSON. Keys that this crate does not use are not read.
 #[derive(Debug, Default, Deserialize)]
-pub(crate) struct Extra {
+struct Extra {
     max_attempts: Option<u32>,
-    state_version: Option<u32>,
+    job: Option<String>,
+    nominal_at: Option<String>,
+    queue: Option<String>,
 }
 
 /// One call of a kind for a task: what [`Context`](crate::Context) and
@@ -43,8 +50,11 @@ pub(crate) struct Extra {
 pub struct Attempt {
     ctx: Ctx,
     given: Given,
+    extra: OnceLock<Extra>,
+    kept: Mutex<Kept>,
     waits: Mutex<Waits>,
     reported: Mutex<Reported>,
+    config: Option<&'static (dyn Any + Send + Sync)>,
 }
 
 /// Names one [`save`](Attempt::save); [`Context::saved`](crate::Context::saved) and [`BlockingContext::saved`](crate::BlockingContext::saved) wait for it.
@@ -53,24 +63,51 @@ pub struct Attempt {
 pub struct Ticket(pub(crate) u64);
 
 impl Attempt {
-    pub(crate) fn new(ctx: Ctx, given: Given) -> Self {
-        Self { ctx, given, waits: Mutex::default(), reported: Mutex::default() }
+    /// `saved`: what an earlier attempt saved, for the version of state that this kind writes.
+    pub(crate) fn new(ctx: Ctx, given: Given, saved: &[u8], state_version: u32) -> Self {
+        let (kept, reason) = Kept::read(saved, state_version);
+        if let Some(reason) = reason {
+            ctx.log(WARN, &reason, b"");
+        }
+        Self {
+            ctx,
+            given,
+            extra: OnceLock::new(),
+            kept: Mutex::new(kept),
+            waits: Mutex::default(),
+            reported: Mutex::default(),
+            config: export::config(),
+        }
     }
 
     pub(crate) fn ctx(&self) -> &Ctx {
         &self.ctx
     }
 
+    fn extra(&self) -> &Extra {
+        // Absent or unreadable: what it says is optional.
+        self.extra.get_or_init(|| serde_json::from_slice(&self.given.context).unwrap_or_default())
+    }
+
     /// The id of the task, as a hyphenated UUID.
     pub fn task_id(&self) -> String {
-        let mut text = String::with_capacity(36);
-        for (index, byte) in self.given.task_id.iter().enumerate() {
-            if matches!(index, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            write!(text, "{byte:02x}").expect("a String takes all");
-        }
-        text
+        hyphenated(self.given.task_id)
+    }
+
+    /// A key for services that do a thing once for each key: the same for all attempts of this task, and for no other task.
+    ///
+    /// ```no_run
+    /// # fn example(cx: &plugin_api::Context) {
+    /// let request = ("POST /charges", [("Idempotency-Key", cx.idempotency_key())]);
+    /// # }
+    /// ```
+    pub fn idempotency_key(&self) -> String {
+        self.task_id()
+    }
+
+    /// An [`idempotency_key`](Self::idempotency_key) for one of several things that the task does.
+    pub fn idempotency_key_of(&self, name: &str) -> String {
+        format!("{}:{name}", self.task_id())
     }
 
     /// Which attempt of the task this is, from 1.
@@ -80,7 +117,29 @@ impl Attempt {
 
     /// How many attempts the task has in all, if the host says so.
     pub fn max_attempts(&self) -> Option<u32> {
-        self.given.extra.max_attempts
+        self.extra().max_attempts
+    }
+
+    /// The queue that the task waited in, if the host says so.
+    pub fn queue(&self) -> Option<&str> {
+        self.extra().queue.as_deref()
+    }
+
+    /// The job that made the task, if one did.
+    pub fn job(&self) -> Option<&str> {
+        self.extra().job.as_deref()
+    }
+
+    /// The time for which its job's schedule made the task, if one did; the task may begin later.
+    pub fn nominal_at(&self) -> Option<SystemTime> {
+        time::from_rfc3339(self.extra().nominal_at.as_deref()?)
+    }
+
+    /// When the attempt must have ended, for what takes an `Instant`; see [`time_left`](Self::time_left).
+    pub fn deadline(&self) -> Option<Instant> {
+        #[expect(clippy::disallowed_methods, reason = "what takes an Instant compares it with this clock")]
+        let now = Instant::now();
+        now.checked_add(self.time_left()?)
     }
 
     /// The time that is left until the attempt's deadline, zero once it has passed. `None`: there is no deadline.
@@ -121,22 +180,37 @@ impl Attempt {
 
     /// A line at level debug for the log of the task.
     pub fn debug(&self, message: impl AsRef<str>) {
-        self.ctx.log(DEBUG, message.as_ref());
+        self.ctx.log(DEBUG, message.as_ref(), b"");
     }
 
     /// A line at level info for the log of the task.
     pub fn info(&self, message: impl AsRef<str>) {
-        self.ctx.log(INFO, message.as_ref());
+        self.ctx.log(INFO, message.as_ref(), b"");
     }
 
     /// A line at level warn for the log of the task.
     pub fn warn(&self, message: impl AsRef<str>) {
-        self.ctx.log(WARN, message.as_ref());
+        self.ctx.log(WARN, message.as_ref(), b"");
     }
 
     /// A line at level error for the log of the task.
     pub fn error(&self, message: impl AsRef<str>) {
-        self.ctx.log(ERROR, message.as_ref());
+        self.ctx.log(ERROR, message.as_ref(), b"");
+    }
+
+    /// Makes a task, all of whose settings are its kind's; [`follow_up`](Self::follow_up) has the others. Answers its id.
+    ///
+    /// The task is committed with the next checkpoint, the completion or a suspension, and forgotten on any other end.
+    ///
+    /// # Errors
+    /// Those of [`FollowUp::send`].
+    pub fn enqueue<P: Serialize + ?Sized>(&self, kind: &str, params: &P) -> TaskResult<String> {
+        self.follow_up(kind, params).send()
+    }
+
+    /// Begins to describe a task; [`FollowUp::send`] makes it.
+    pub fn follow_up<'a, P: Serialize + ?Sized>(&'a self, kind: &'a str, params: &'a P) -> FollowUp<'a, P> {
+        FollowUp::new(self, kind, params)
     }
 
     /// Begins to save `state` and returns at once. What was saved last is what a later attempt
@@ -146,29 +220,54 @@ impl Attempt {
     /// Fatal, code `state`, if `state` is no JSON or the host refuses it (too large); [`TaskError::cancelled`] if the task is
     /// no longer this attempt's.
     pub fn save<S: Serialize + ?Sized>(&self, state: &S) -> TaskResult<Ticket> {
-        let json = serde_json::to_vec(state).map_err(|error| TaskError::unusable_state("write", &error))?;
-        match self.ctx.save_state(&json) {
+        let state = to_raw_value(state).map_err(|error| TaskError::unusable_state("write", &error))?;
+        // The lock is kept until the host has the document, so that no later save carries less.
+        let mut kept = self.kept();
+        let ticket = self.hand_over(&kept.envelope(Some(&state)))?;
+        kept.set_state(state);
+        Ok(ticket)
+    }
+
+    /// Begins to save the result of a step, beside the state as it is.
+    pub(crate) fn save_step<T: Serialize>(&self, name: &str, result: &T) -> TaskResult<Ticket> {
+        let mut kept = self.kept();
+        kept.add_step(name, result)?;
+        self.hand_over(&kept.envelope_as_is())
+    }
+
+    /// The result of a step that an earlier attempt has saved.
+    pub(crate) fn saved_step<T: DeserializeOwned>(&self, name: &str) -> TaskResult<Option<T>> {
+        self.kept().step(name)
+    }
+
+    /// What a suspension with `state` saves.
+    pub(crate) fn envelope(&self, state: &RawValue) -> Vec<u8> {
+        self.kept().envelope(Some(state))
+    }
+
+    fn hand_over(&self, document: &[u8]) -> TaskResult<Ticket> {
+        match self.ctx.save_state(document) {
             Some(ticket) => Ok(Ticket(ticket)),
             None if self.is_cancelled() => Err(TaskError::cancelled()),
-            None => Err(TaskError::fatal(format_args!("the host refused to save a state of {} bytes", json.len()))
+            None => Err(TaskError::fatal(format_args!("the host refused to save a state of {} bytes", document.len()))
                 .with_code("state")),
         }
     }
 
-    /// The state that an earlier attempt saved last; `None` if there is none.
-    ///
-    /// # Errors
-    /// Fatal, code `state`, if the state is not a `T`: a new version of the plugin should read what the old one wrote.
-    pub fn resume_from<T: DeserializeOwned>(&self) -> TaskResult<Option<T>> {
-        if self.given.state.is_empty() {
-            return Ok(None);
-        }
-        serde_json::from_slice(&self.given.state).map(Some).map_err(|error| TaskError::unusable_state("read", &error))
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        // A panic under this lock is one of the author's serialisers, before anything was changed.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The [`state_version`](crate::Defaults::state_version) of the kind that saved the state, if the host says so.
-    pub fn state_version(&self) -> Option<u32> {
-        self.given.extra.state_version
+    /// The state that was saved last, by an earlier attempt or this one; `None` if there is none.
+    ///
+    /// Also `None` if it was saved under another [`state_version`](crate::Defaults::state_version): the task starts anew, and
+    /// its log says so.
+    ///
+    /// # Errors
+    /// Fatal, code `state`, if the state is not a `T`: who changes the shape of the state changes the `state_version` too.
+    pub fn resume_from<T: DeserializeOwned>(&self) -> TaskResult<Option<T>> {
+        self.kept().state()
     }
 
     /// The plugin's config of `tasks.toml`, as the type that `plugin!` names under `config`.
@@ -176,7 +275,7 @@ impl Attempt {
     /// # Errors
     /// Fatal, code `config`, if `plugin!` names another type or none.
     pub fn config<C: Send + Sync + 'static>(&self) -> TaskResult<&'static C> {
-        export::config().ok_or_else(|| {
+        self.config.and_then(|config| config.downcast_ref()).ok_or_else(|| {
             TaskError::fatal(format_args!("the plugin has no config of type `{}`", std::any::type_name::<C>()))
                 .with_code("config")
         })
@@ -219,4 +318,16 @@ impl Attempt {
             self.ctx.wake_at(time);
         }
     }
+}
+
+/// A UUID as people write it.
+pub(crate) fn hyphenated(id: [u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (index, byte) in id.iter().enumerate() {
+        if matches!(index, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        write!(text, "{byte:02x}").expect("a String takes all");
+    }
+    text
 }

@@ -11,6 +11,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::attempt::{Attempt, STOP, Ticket};
 use crate::host::now_ms;
@@ -99,6 +100,46 @@ impl Context {
         self.saved(ticket).await?;
         self.0.stop_point()
     }
+
+    /// Does `work` once: its result is saved and waited for, and whoever asks for the step `name` in a later attempt of this
+    /// task is given that result instead. As [`checkpoint`](Self::checkpoint), it ends a task that should stop.
+    ///
+    /// ```
+    /// # use plugin_api::prelude::*;
+    /// # async fn charge(key: String) -> TaskResult<u64> { Ok(key.len() as u64) }
+    /// # async fn example(cx: &Context) -> TaskResult<()> {
+    /// let receipt = cx.step("charge", || charge(cx.idempotency_key_of("charge"))).await?;
+    /// cx.step("mail", || async {
+    ///     info!(receipt, "sending the receipt");
+    ///     Ok(())
+    /// })
+    /// .await
+    /// # }
+    /// ```
+    ///
+    /// A crash between the end of `work` and the save repeats it: what must not happen twice takes an
+    /// [`idempotency_key_of`](Attempt::idempotency_key_of) the step. Results are kept beside the state until the task ends,
+    /// within the host's limit for a state (1 MiB). Steps of one task have different names; in a loop the name has a number.
+    /// With another [`state_version`](crate::Defaults::state_version) steps are done anew.
+    ///
+    /// # Errors
+    /// Those of `work`, with which nothing is kept; those of [`checkpoint`](Self::checkpoint); fatal, code `step`, if the name
+    /// was used in this attempt before, or if the result cannot be written as JSON or read again.
+    pub async fn step<T, W, F>(&self, name: &str, work: W) -> TaskResult<T>
+    where
+        T: Serialize + DeserializeOwned,
+        W: FnOnce() -> F,
+        F: Future<Output = TaskResult<T>>,
+    {
+        if let Some(result) = self.0.saved_step(name)? {
+            return Ok(result);
+        }
+        let result = work().await?;
+        let ticket = self.0.save_step(name, &result)?;
+        self.saved(ticket).await?;
+        self.0.stop_point()?;
+        Ok(result)
+    }
 }
 
 impl Deref for Context {
@@ -144,6 +185,33 @@ impl BlockingContext {
         let ticket = self.0.save(state)?;
         self.saved(ticket)?;
         self.0.stop_point()
+    }
+
+    /// Does `work` once, as [`Context::step`].
+    ///
+    /// ```
+    /// # use plugin_api::prelude::*;
+    /// # fn example(cx: &BlockingContext) -> TaskResult<()> {
+    /// let bytes = cx.step("copy", || Ok(std::fs::copy("from", "to")?))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Context::step`].
+    pub fn step<T, W>(&self, name: &str, work: W) -> TaskResult<T>
+    where
+        T: Serialize + DeserializeOwned,
+        W: FnOnce() -> TaskResult<T>,
+    {
+        if let Some(result) = self.0.saved_step(name)? {
+            return Ok(result);
+        }
+        let result = work()?;
+        let ticket = self.0.save_step(name, &result)?;
+        self.saved(ticket)?;
+        self.0.stop_point()?;
+        Ok(result)
     }
 }
 

@@ -10,7 +10,8 @@ use schemars::{JsonSchema, Schema};
 use serde::de::DeserializeOwned;
 
 use crate::abi::{
-    ABI_MINOR, E_PANIC_ABORT, K_BLOCKING, K_ISOLATE, MAGIC, ThBytes, ThEntry, ThHost, ThKind, ThPlugin, struct_size,
+    ABI_MINOR, E_OWN_THREADS, E_PANIC_ABORT, K_BLOCKING, K_ISOLATE, MAGIC, ThBytes, ThEntry, ThHost, ThKind, ThPlugin,
+    struct_size,
 };
 use crate::meta::{self, Words};
 use crate::task::{BlockingTask, Defaults, Task};
@@ -70,7 +71,7 @@ impl Offer {
             n_kinds: kinds.len(),
             kinds: kinds.as_ptr(),
             configure,
-            shutdown: None,
+            shutdown: shim::SHUTDOWN,
             get_ext: None,
         }
     }
@@ -200,7 +201,7 @@ pub const fn entry<P: Plugin>(panic_aborts: bool) -> ThEntry {
         struct_size: struct_size::<ThEntry>(),
         abi_minor: ABI_MINOR,
         min_host_minor: 0,
-        flags: if panic_aborts { E_PANIC_ABORT } else { 0 },
+        flags: if panic_aborts { E_PANIC_ABORT } else { 0 } | if cfg!(feature = "tokio") { E_OWN_THREADS } else { 0 },
         reserved: 0,
         build_info: std::ptr::null(),
         init: Some(init::<P>),
@@ -223,9 +224,13 @@ unsafe extern "C" fn init<P: Plugin>(host: *const ThHost) -> *const ThPlugin {
 
 static CONFIG: OnceLock<Box<dyn Any + Send + Sync>> = OnceLock::new();
 
-/// The config, if it was given and is a `C`.
-pub(crate) fn config<C: 'static>() -> Option<&'static C> {
-    CONFIG.get()?.downcast_ref()
+/// The config, if it was given.
+pub(crate) fn config() -> Option<&'static (dyn Any + Send + Sync)> {
+    #[cfg(feature = "testing")]
+    if let Some(config) = crate::testing::given_config() {
+        return Some(config);
+    }
+    CONFIG.get().map(|config| &**config)
 }
 
 /// `th_plugin.configure`. Empty bytes are an empty object.
@@ -239,7 +244,7 @@ unsafe extern "C" fn configure<C: DeserializeOwned + Send + Sync + 'static>(json
         json => json,
     };
     let read = guard::call(|| serde_json::from_slice::<C>(json).map_err(|error| error.to_string()));
-    let reason = match read.and_then(std::convert::identity) {
+    let reason = match read.map_err(|panic| panic.to_string()).and_then(std::convert::identity) {
         Ok(config) => match CONFIG.set(Box::new(config)) {
             Ok(()) => return 0,
             Err(_) => "the plugin has its config already".to_owned(),

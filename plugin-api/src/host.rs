@@ -3,11 +3,13 @@
 //! Not here: what is called by the host (`shim`, `export`). Start at [`Ctx`].
 #![expect(unsafe_code, reason = "calling function pointers of the C ABI")]
 
+pub(crate) mod current;
+
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::abi::{ThBytes, ThCtx, ThHost, ThResult, struct_size};
+use crate::abi::{ThBytes, ThCtx, ThEnqueue, ThHost, ThResult, struct_size};
 use crate::outcome::Outcome;
 
 /// The functions of [`ThHost`] that this crate uses, proven not to be null.
@@ -23,6 +25,7 @@ struct Table {
     progress: unsafe extern "C" fn(*const ThCtx, u64, u64, ThBytes),
     save_state: unsafe extern "C" fn(*const ThCtx, ThBytes, *mut u64) -> i32,
     saved: unsafe extern "C" fn(*const ThCtx, u64, u32) -> i32,
+    enqueue: unsafe extern "C" fn(*const ThCtx, *const ThEnqueue, *mut u8) -> i32,
     finish: unsafe extern "C" fn(*const ThCtx, *const ThResult),
 }
 
@@ -59,9 +62,11 @@ pub(crate) unsafe fn install(host: *const ThHost) -> Option<()> {
         progress: host.progress?,
         save_state: host.save_state?,
         saved: host.saved?,
+        enqueue: host.enqueue?,
         finish: host.finish?,
     };
     TABLE.get_or_init(|| table);
+    crate::log::install();
     Some(())
 }
 
@@ -104,10 +109,11 @@ impl Ctx {
         unsafe { (table().flags)(self.as_ptr()) }
     }
 
-    pub(crate) fn log(&self, level: u32, message: &str) {
+    /// `fields`: a JSON object, or empty.
+    pub(crate) fn log(&self, level: u32, message: &str, fields: &[u8]) {
         let message = ThBytes::new(message.as_bytes());
         // SAFETY: header, th_host.log: the ctx is retained by self, the text outlives the call.
-        unsafe { (table().log)(self.as_ptr(), level, message, ThBytes::EMPTY) }
+        unsafe { (table().log)(self.as_ptr(), level, message, ThBytes::new(fields)) }
     }
 
     pub(crate) fn progress(&self, done: u64, total: u64, note: &str) {
@@ -128,6 +134,21 @@ impl Ctx {
     pub(crate) fn saved(&self, ticket: u64, wait_ms: u32) -> i32 {
         // SAFETY: header, th_host.saved: the ctx is retained by self.
         unsafe { (table().saved)(self.as_ptr(), ticket, wait_ms) }
+    }
+
+    /// The id of the follow-up task, or `None` if the host refused. `options`: a JSON object, or empty.
+    pub(crate) fn enqueue(&self, kind: &str, params: &[u8], options: &[u8]) -> Option<[u8; 16]> {
+        let follow_up = ThEnqueue {
+            struct_size: struct_size::<ThEnqueue>(),
+            flags: 0,
+            kind: ThBytes::new(kind.as_bytes()),
+            params: ThBytes::new(params),
+            options: ThBytes::new(options),
+        };
+        let mut id = [0; 16];
+        // SAFETY: header, th_host.enqueue: the ctx is retained by self; what is passed outlives the call, the id has 16 bytes.
+        let answer = unsafe { (table().enqueue)(self.as_ptr(), &raw const follow_up, id.as_mut_ptr()) };
+        (answer >= 0).then_some(id)
     }
 
     /// Ends the attempt. The caller sees to "exactly once".

@@ -66,17 +66,26 @@ mod attempt;
 mod context;
 #[doc(hidden)]
 pub mod export;
+mod follow_up;
+mod frames;
 mod guard;
 mod host;
+mod log;
 mod meta;
 mod outcome;
 mod progress;
+mod runtime;
 mod shim;
+mod state;
 mod task;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod time;
 mod wait;
 
 pub use attempt::{Attempt, Ticket};
 pub use context::{BlockingContext, Context};
+pub use follow_up::{FollowUp, Priority};
 pub use outcome::{TaskError, TaskResult};
 pub use plugin_api_macros::{config, output, params, plugin, task};
 pub use progress::Progress;
@@ -84,6 +93,9 @@ pub use schemars;
 pub use serde;
 pub use serde_json;
 pub use task::{Backoff, BlockingTask, Defaults, NoParams, Task, TaskOutput, TaskParams};
+#[cfg(feature = "tokio")]
+pub use tokio;
+pub use tracing;
 
 /// What most plugins use: `use plugin_api::prelude::*;`.
 pub mod prelude {
@@ -92,8 +104,9 @@ pub mod prelude {
 
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};
+    pub use tracing::{debug, error, info, trace, warn};
 
-    pub use crate::{Backoff, BlockingContext, BlockingTask, Context, Defaults, Task, TaskError, TaskResult};
+    pub use crate::{Backoff, BlockingContext, BlockingTask, Context, Defaults, Priority, Task, TaskError, TaskResult};
     pub use crate::{config, output, params, task};
 }
 

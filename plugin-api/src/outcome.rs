@@ -7,9 +7,12 @@ use std::fmt::{self, Display};
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::abi;
+use crate::guard::Panicked;
 use crate::task::{Defaults, TaskOutput};
+use crate::time::{unix_ms, unix_ms_after};
 
 /// The code of an error that has no other.
 const ERROR: &str = "error";
@@ -46,8 +49,8 @@ enum End {
     Cancelled,
     Interrupted,
     Suspend {
-        wait: Duration,
-        state: Vec<u8>,
+        not_before_ms: u64,
+        state: Box<RawValue>,
     },
 }
 
@@ -92,8 +95,17 @@ impl TaskError {
     ///
     /// A state that cannot be written as JSON makes this a fatal failure, code `state`.
     pub fn suspend<S: Serialize + ?Sized>(wait: Duration, state: &S) -> Self {
-        match serde_json::to_vec(state) {
-            Ok(state) => Self::new(End::Suspend { wait, state }, "suspended", "suspended"),
+        Self::suspend_from(unix_ms_after(wait), state)
+    }
+
+    /// As [`suspend`](Self::suspend), with the time at which the task is to go on.
+    pub fn suspend_until<S: Serialize + ?Sized>(time: SystemTime, state: &S) -> Self {
+        Self::suspend_from(unix_ms(time), state)
+    }
+
+    fn suspend_from<S: Serialize + ?Sized>(not_before_ms: u64, state: &S) -> Self {
+        match to_raw_value(state) {
+            Ok(state) => Self::new(End::Suspend { not_before_ms, state }, "suspended", "suspended"),
             Err(error) => Self::unusable_state("write", &error),
         }
     }
@@ -191,25 +203,25 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// What the host is told of a result, for a kind with these defaults.
-    pub(crate) fn of<T: TaskOutput>(result: TaskResult<T>, defaults: &Defaults) -> Self {
-        result
-            .map_err(|error| error.settled(defaults))
-            .and_then(|output| {
-                output.to_json().map_err(|error| {
-                    TaskError::new(End::Fatal, "result", format_args!("cannot write the result: {error}"))
-                })
-            })
-            .map_or_else(Self::from, |body| Self { end: abi::OK, not_before_ms: 0, body, code: Cow::Borrowed("") })
+    /// What the host is told of a result, for a kind with these defaults. `envelope` makes of the state of a suspension what is
+    /// saved of the task.
+    pub(crate) fn of<T: TaskOutput>(
+        result: TaskResult<T>,
+        defaults: &Defaults,
+        envelope: impl FnOnce(&RawValue) -> Vec<u8>,
+    ) -> Self {
+        let written = result.map_err(|error| error.settled(defaults)).and_then(|output| {
+            output
+                .to_json()
+                .map_err(|error| TaskError::new(End::Fatal, "result", format_args!("cannot write the result: {error}")))
+        });
+        match written {
+            Ok(body) => Self { end: abi::OK, not_before_ms: 0, body, code: Cow::Borrowed("") },
+            Err(error) => Self::failed(error, envelope),
+        }
     }
 
-    pub(crate) fn panicked(message: String) -> Self {
-        Self { end: abi::PANIC, not_before_ms: 0, body: message.into_bytes(), code: Cow::Borrowed("panic") }
-    }
-}
-
-impl From<TaskError> for Outcome {
-    fn from(error: TaskError) -> Self {
+    fn failed(error: TaskError, envelope: impl FnOnce(&RawValue) -> Vec<u8>) -> Self {
         let TaskError { end, code, message } = error;
         let message = message.into_bytes();
         let (end, not_before_ms, body) = match end {
@@ -220,19 +232,14 @@ impl From<TaskError> for Outcome {
             End::Cancelled => (abi::CANCELLED, 0, message),
             // An empty body keeps the state that was saved last.
             End::Interrupted => (abi::SUSPEND, 0, Vec::new()),
-            End::Suspend { wait, state } => (abi::SUSPEND, unix_ms_after(wait), state),
+            End::Suspend { not_before_ms, state } => (abi::SUSPEND, not_before_ms, envelope(&state)),
         };
         Self { end, not_before_ms, body, code }
     }
-}
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "not_before_ms is Unix time, and the table of the host has no such clock"
-)]
-fn unix_ms_after(delay: Duration) -> u64 {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    whole_ms(now.saturating_add(delay))
+    pub(crate) fn panicked(panic: &Panicked) -> Self {
+        Self { end: abi::PANIC, not_before_ms: 0, body: panic.to_string().into_bytes(), code: Cow::Borrowed("panic") }
+    }
 }
 
 /// Milliseconds, rounded up, so that nothing comes too early.
@@ -290,7 +297,7 @@ mod tests {
     fn each_error_becomes_the_outcome_of_the_abi() {
         let day = Duration::from_secs(1_000);
         let at = |error: TaskError| {
-            let outcome = Outcome::from(error);
+            let outcome = Outcome::failed(error, |state| state.get().as_bytes().to_vec());
             (outcome.end, outcome.not_before_ms > 0, String::from_utf8(outcome.body).unwrap())
         };
         assert_eq!(at(TaskError::retry("a")), (abi::RETRY, false, "a".into()));
@@ -300,12 +307,15 @@ mod tests {
         assert_eq!(at(TaskError::cancelled()), (abi::CANCELLED, false, "cancelled".into()));
         assert_eq!(at(TaskError::interrupted()), (abi::SUSPEND, false, String::new()));
         assert_eq!(at(TaskError::suspend(day, &[1, 2])), (abi::SUSPEND, true, "[1,2]".into()));
+        let then = SystemTime::UNIX_EPOCH + day;
+        let until = Outcome::failed(TaskError::suspend_until(then, &3), |state| state.get().as_bytes().to_vec());
+        assert_eq!((until.end, until.not_before_ms, until.body), (abi::SUSPEND, 1_000_000, b"3".to_vec()));
     }
 
     #[test]
     fn a_result_that_is_no_json_is_fatal() {
         let keys = std::collections::BTreeMap::from([((1, 2), 3)]);
-        let outcome = Outcome::of(Ok(keys), &Defaults::new());
+        let outcome = Outcome::of(Ok(keys), &Defaults::new(), |_| Vec::new());
         assert_eq!((outcome.end, &*outcome.code), (abi::FATAL, "result"));
     }
 
@@ -313,7 +323,7 @@ mod tests {
     fn an_error_by_question_mark_is_what_its_kind_makes_of_it() {
         let fatal = Defaults::new().errors_are_fatal();
         let end = |error: TaskError, defaults: &Defaults| {
-            let outcome = Outcome::of::<()>(Err(error), defaults);
+            let outcome = Outcome::of::<()>(Err(error), defaults, |_| Vec::new());
             (outcome.end, outcome.code.into_owned())
         };
         let by_question_mark = || TaskError::from(layers(&["gone"]));

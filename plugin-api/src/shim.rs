@@ -12,10 +12,10 @@ use std::task::{Poll, Waker};
 use crate::abi::{ERROR, PENDING, READY, ThArgs, ThBytes, ThCtx, ThKind};
 use crate::attempt::{Attempt, Given};
 use crate::context::{BlockingContext, Context};
-use crate::guard;
 use crate::host::Ctx;
 use crate::outcome::{Outcome, TaskError};
-use crate::task::{BlockingTask, Task, TaskParams};
+use crate::task::{BlockingTask, Defaults, Task, TaskParams};
+use crate::{guard, runtime};
 
 /// The author's code and what becomes of its result. A blocking kind is one that never answers `Pending`.
 type Work = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -40,10 +40,12 @@ pub(crate) unsafe extern "C" fn create_async<T: Task>(
 ) -> i32 {
     // SAFETY: header, th_kind.create: the arguments are those of this call.
     unsafe {
-        create(ctx, args, out, |params: T::Params, attempt| {
-            let cx = Context::new(attempt);
+        create(ctx, args, out, &T::DEFAULTS, |params: T::Params, attempt| {
+            let cx = Context::new(Arc::clone(&attempt));
             // `run` is called at the first poll: no code of the author but the reading of params runs in `create`.
-            Box::pin(async move { Outcome::of(T::run(params, cx).await, &T::DEFAULTS) })
+            Box::pin(
+                async move { Outcome::of(T::run(params, cx).await, &T::DEFAULTS, |state| attempt.envelope(state)) },
+            )
         })
     }
 }
@@ -60,9 +62,9 @@ pub(crate) unsafe extern "C" fn create_blocking<T: BlockingTask>(
 ) -> i32 {
     // SAFETY: header, th_kind.create: the arguments are those of this call.
     unsafe {
-        create(ctx, args, out, |params: T::Params, attempt| {
-            let cx = BlockingContext::new(attempt);
-            Box::pin(async move { Outcome::of(T::run(params, cx), &T::DEFAULTS) })
+        create(ctx, args, out, &T::DEFAULTS, |params: T::Params, attempt| {
+            let cx = BlockingContext::new(Arc::clone(&attempt));
+            Box::pin(async move { Outcome::of(T::run(params, cx), &T::DEFAULTS, |state| attempt.envelope(state)) })
         })
     }
 }
@@ -73,6 +75,7 @@ unsafe fn create<P: TaskParams>(
     ctx: *const ThCtx,
     args: *const ThArgs,
     out: *mut *mut c_void,
+    defaults: &Defaults,
     work: impl FnOnce(P, Arc<Attempt>) -> Work,
 ) -> i32 {
     // SAFETY: header, th_ctx: live during `create`.
@@ -82,11 +85,14 @@ unsafe fn create<P: TaskParams>(
     if out.is_null() {
         return -1;
     }
+    let _current = ctx.enter();
     let begun = guard::call(|| {
+        let _runtime = runtime::begin()?;
         // SAFETY: header, "Memory": args and its buffers are valid for this call.
-        let (given, params) = unsafe { read(args) };
+        let (given, saved, params) = unsafe { read(args) };
         let params = P::from_json(params).map_err(|error| TaskError::unusable_params(&error))?;
-        let attempt = Arc::new(Attempt::new(ctx.clone(), given));
+        let state_version = defaults.state_version.unwrap_or_default();
+        let attempt = Arc::new(Attempt::new(ctx.clone(), given, saved, state_version));
         let work = work(params, Arc::clone(&attempt));
         Ok::<_, TaskError>(Box::new(Running { attempt, waker: ctx.waker(), work: Some(work) }))
     });
@@ -96,8 +102,8 @@ unsafe fn create<P: TaskParams>(
             unsafe { out.write(Box::into_raw(running).cast()) };
             return 0;
         }
-        Ok(Err(error)) => Outcome::from(error),
-        Err(message) => Outcome::panicked(message),
+        Ok(Err(error)) => Outcome::of::<()>(Err(error), defaults, |state| state.get().as_bytes().to_vec()),
+        Err(panic) => Outcome::panicked(&panic),
     };
     ctx.finish(&outcome);
     -1
@@ -105,18 +111,16 @@ unsafe fn create<P: TaskParams>(
 
 /// # Safety
 /// The buffers of `args` must be valid for `'a`.
-unsafe fn read<'a>(args: &ThArgs) -> (Given, &'a [u8]) {
+unsafe fn read<'a>(args: &ThArgs) -> (Given, &'a [u8], &'a [u8]) {
     // SAFETY: the caller vouches for each buffer.
     let bytes = |bytes: ThBytes| unsafe { bytes.as_slice::<'a>() };
     let given = Given {
         task_id: args.task_id,
         attempt: args.attempt,
         deadline_ms: args.deadline_ms,
-        state: bytes(args.state).into(),
-        // Absent or unreadable: what it says is optional.
-        extra: serde_json::from_slice(bytes(args.context)).unwrap_or_default(),
+        context: bytes(args.context).into(),
     };
-    (given, bytes(args.params))
+    (given, bytes(args.state), bytes(args.params))
 }
 
 /// `th_kind.poll` of every kind.
@@ -144,11 +148,30 @@ pub(crate) unsafe extern "C" fn drop_task(task: *mut c_void) {
     running.drop_work();
 }
 
+/// `th_plugin.shutdown`: null in a plugin that has no threads of its own.
+#[cfg(not(feature = "tokio"))]
+pub(crate) const SHUTDOWN: Option<unsafe extern "C" fn(u32) -> i32> = None;
+/// `th_plugin.shutdown`.
+#[cfg(feature = "tokio")]
+pub(crate) const SHUTDOWN: Option<unsafe extern "C" fn(u32) -> i32> = Some(shutdown);
+
+/// The host calls it on a thread that is nothing else, so it may wait here.
+///
+/// # Safety
+/// None is needed.
+#[cfg(feature = "tokio")]
+unsafe extern "C" fn shutdown(ms: u32) -> i32 {
+    let ended = guard::call(|| runtime::shut_down(std::time::Duration::from_millis(ms.into())));
+    if ended.is_ok() { 0 } else { -1 }
+}
+
 impl Running {
     fn poll(&mut self) -> i32 {
         let Some(work) = &mut self.work else { return READY };
         let (attempt, waker) = (&self.attempt, &self.waker);
         let step = guard::call(|| {
+            let _current = attempt.ctx().enter();
+            let _runtime = runtime::enter();
             attempt.wake_due(waker);
             let step = work.as_mut().poll(&mut std::task::Context::from_waker(waker));
             if step.is_pending() {
@@ -159,7 +182,7 @@ impl Running {
         let outcome = match step {
             Ok(Poll::Pending) => return PENDING,
             Ok(Poll::Ready(outcome)) => outcome,
-            Err(message) => Outcome::panicked(message),
+            Err(panic) => Outcome::panicked(&panic),
         };
         // The work goes first: whatever its destructors still report comes before the end.
         self.drop_work();
@@ -169,9 +192,11 @@ impl Running {
 
     /// Drops the author's code, whose destructors may panic.
     fn drop_work(&mut self) {
-        let work = self.work.take();
-        if let Err(message) = guard::call(|| drop(work)) {
-            self.attempt.ctx().log(ERROR, &format!("{message} (while the task was dropped)"));
+        let Some(work) = self.work.take() else { return };
+        let _current = self.attempt.ctx().enter();
+        let _runtime = runtime::enter();
+        if let Err(panic) = guard::call(|| drop(work)) {
+            self.attempt.ctx().log(ERROR, &format!("{} (while the task was dropped)", panic.message), &panic.fields());
         }
     }
 }

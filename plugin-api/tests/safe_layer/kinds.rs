@@ -208,7 +208,7 @@ impl Task for TooLarge {
     type Params = Nothing;
     type Output = ();
     async fn run(_: Nothing, cx: Context) -> TaskResult<()> {
-        cx.checkpoint(&"x".repeat(2_000)).await
+        cx.checkpoint(&"x".repeat(1 << 20)).await
     }
 }
 
