@@ -37,8 +37,8 @@ const DEFAULT_ERRORS: [&str; 2] = ["retry", "fatal"];
 
 /// What stands in the parentheses.
 pub(crate) struct Settings {
-    /// Stands in for the missing or bad one beside its error.
-    pub(crate) name: LitStr,
+    /// `None` beside an error alone.
+    pub(crate) name: Option<LitStr>,
     pub(crate) title: Option<LitStr>,
     pub(crate) blocking: Option<Span>,
     /// Calls on a `Defaults`.
@@ -52,7 +52,7 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn parse(arguments: TokenStream) -> Self {
         let mut settings = Self {
-            name: LitStr::new("", Span::call_site()),
+            name: None,
             title: None,
             blocking: None,
             defaults: TokenStream::new(),
@@ -120,7 +120,7 @@ impl Settings {
     fn value(&mut self, value: &Value<'_>) -> Result<TokenStream> {
         Ok(match value.key {
             "name" => {
-                self.name = value.name("kind", name::fault_of_kind)?;
+                self.name = Some(value.name("kind", name::fault_of_kind)?);
                 TokenStream::new()
             }
             "title" => {

@@ -10,8 +10,8 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Error, Expr, ExprLit, FnArg, GenericArgument, Lit, Meta, PathArguments, Result, ReturnType, Safety,
-    Signature, Type, Visibility,
+    Attribute, Error, Expr, ExprLit, FnArg, GenericArgument, Lit, LitStr, Meta, PathArguments, Result, ReturnType,
+    Safety, Signature, Type, Visibility,
 };
 
 use crate::settings::Settings;
@@ -62,12 +62,13 @@ pub(crate) fn expand(arguments: TokenStream, item: &TokenStream) -> TokenStream 
     let kind = declaration(&function);
     let (implementation, fault) = match implementation(&function, &settings) {
         Ok(implementation) => (implementation, None),
-        Err(error) => (TokenStream::new(), Some(error)),
+        Err(error) => (stand_in(&function, &settings), Some(error)),
     };
     let errors = settings.errors.iter().chain(&fault).map(Error::to_compile_error);
     quote! {
         #(#errors)*
         #[allow(
+            clippy::missing_errors_doc,
             clippy::needless_pass_by_value,
             clippy::unnecessary_wraps,
             clippy::unused_async,
@@ -108,7 +109,7 @@ fn implementation(function: &Function, settings: &Settings) -> Result<TokenStrea
     let given = given.iter().flatten();
     let call = quote!(#name(#(#given),*));
     let (title, description) = words(settings, &function.attributes);
-    let (kind, defaults) = (&settings.name, &settings.defaults);
+    let (kind, defaults) = (kind_name(function, settings), &settings.defaults);
     let conditions = conditions(&function.attributes);
     let (task, run) = if settings.blocking.is_some() {
         let run = quote! {
@@ -141,6 +142,28 @@ fn implementation(function: &Function, settings: &Settings) -> Result<TokenStrea
             #run
         }
     })
+}
+
+/// An empty kind in the place of one that cannot be: `plugin!` has nothing to add to what is wrong.
+fn stand_in(function: &Function, settings: &Settings) -> TokenStream {
+    let (name, kind) = (&function.signature.ident, kind_name(function, settings));
+    let conditions = conditions(&function.attributes);
+    quote! {
+        #(#conditions)*
+        impl ::plugin_api::Task for #name {
+            const NAME: &'static str = #kind;
+            type Params = ::plugin_api::NoParams;
+            type Output = ();
+            async fn run(_: ::plugin_api::NoParams, _: ::plugin_api::Context) -> ::plugin_api::TaskResult<()> {
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+}
+
+/// The name of the kind; where it is missing, beside its error, one that no other has.
+fn kind_name(function: &Function, settings: &Settings) -> String {
+    settings.name.as_ref().map_or_else(|| function.signature.ident.to_string(), LitStr::value)
 }
 
 /// What no task can be.

@@ -52,4 +52,18 @@ async fn one_key_twice() -> TaskResult<()> {
     Ok(())
 }
 
+// Adds nothing to what is said of its kinds.
+plugin_api::plugin!(
+    no_name,
+    name_of_one_part,
+    name_with_a_space,
+    unknown_key,
+    bad_durations,
+    longest_wait_below_the_first,
+    out_of_range,
+    of_another_type,
+    flags_and_values,
+    one_key_twice,
+);
+
 fn main() {}

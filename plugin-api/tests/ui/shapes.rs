@@ -61,4 +61,19 @@ async unsafe fn not_safe() -> TaskResult<()> {
 #[task(name = "image.k")]
 struct NotAFunction;
 
+// Adds nothing to what is said of its kinds.
+plugin_api::plugin!(
+    blocking_but_async,
+    plain_but_not_blocking,
+    too_many_params,
+    context_first,
+    context_of_a_blocking_task,
+    context_of_an_async_task,
+    borrowed,
+    generic,
+    without_result,
+    result_of_another_kind,
+    not_safe,
+);
+
 fn main() {}
