@@ -233,7 +233,8 @@ impl Defaults {
         self
     }
 
-    /// The version of the state that is saved, for [`Attempt::state_version`](crate::Attempt::state_version) of later attempts.
+    /// The version of the state that is saved, 0 if it is not said. An attempt of a kind with another one
+    /// [starts anew](crate::Attempt::resume_from).
     pub const fn state_version(mut self, version: u32) -> Self {
         self.state_version = Some(version);
         self
