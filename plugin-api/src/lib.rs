@@ -110,7 +110,12 @@ pub mod prelude {
     pub use crate::{config, output, params, task};
 }
 
-/// The plugin of the front page compiles.
+/// The plugins of the front page and of the guide compile, and its tests pass.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-mod readme {}
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    mod readme {}
+    #[cfg(feature = "testing")]
+    #[doc = include_str!("../../docs/guide/plugins.md")]
+    mod guide {}
+}
