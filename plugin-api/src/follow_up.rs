@@ -74,7 +74,7 @@ impl Options<'_> {
 /// ```
 /// # use plugin_api::prelude::*;
 /// # fn example(cx: &Context, params: &String) -> TaskResult<()> {
-/// let reminder = cx.follow_up("mail.remind", params).queue("mail").delay(Duration::from_secs(3600)).send()?;
+/// let reminder = cx.follow_up("mail.remind", params).queue("mail").delay(Duration::from_hours(1)).send()?;
 /// info!(task = reminder, "will remind");
 /// # Ok(())
 /// # }

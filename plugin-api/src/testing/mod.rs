@@ -26,7 +26,7 @@
 //!     let done = cx.resume_from()?.unwrap_or(0);
 //!     let progress = cx.progress().total(params.names.len() as u64);
 //!     for (number, name) in params.names.iter().enumerate().skip(done) {
-//!         cx.sleep(Duration::from_secs(3600)).await;
+//!         cx.sleep(Duration::from_hours(1)).await;
 //!         info!(name, "hello");
 //!         cx.enqueue("mail.send", &json!({ "to": name }))?;
 //!         progress.advance(1);
@@ -40,7 +40,7 @@
 //! let end = run.finish();
 //! assert_eq!(end.ok::<usize>(), 2);
 //! end.logged("hello").progressed(2, 2);
-//! assert_eq!(end.slept(), Duration::from_secs(7200));
+//! assert_eq!(end.slept(), Duration::from_hours(2));
 //! assert_eq!(end.follow_ups()[1].params, json!({ "to": "bob" }));
 //!
 //! // Told to stop wherever it waits, it stops; and after a crash behind any checkpoint it ends as if there had been none.
