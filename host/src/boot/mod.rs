@@ -17,7 +17,8 @@ use tracing::{info, warn};
 
 pub use self::error::BootError;
 use crate::lock::FileLock;
-use crate::plugins::{Kinds as _, PluginSettings, Registry};
+use crate::plugins::describe::{self, Answer, DescribeOptions};
+use crate::plugins::{Kinds as _, PluginSettings, Registry, Search};
 use crate::store::sqlite::SqliteOptions;
 
 /// What a daemon is started with.
@@ -43,7 +44,7 @@ pub fn run(options: &Options) -> Result<(), BootError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
     let listeners = runtime.block_on(listen(&config, &state.socket))?;
-    let registry = Registry::scan(&config.host.plugins, &config.host.state, &settings(&config))?;
+    let registry = Registry::scan(search(&config))?;
     tell_of_jobs(&config, &registry);
     let served = runtime.block_on(serve::serve(Arc::new(config), Arc::new(registry), listeners));
     if let Err(error) = std::fs::remove_file(&state.socket) {
@@ -126,6 +127,26 @@ async fn listen(config: &Config, socket: &Path) -> Result<Listeners, BootError> 
     Ok(Listeners { tcp, socket: bound })
 }
 
+/// What a library says of itself when it is loaded into this process, which is to end soon. `parent`: the process that asks,
+/// if this one is to end with it.
+/// # Errors
+/// [`BootError`] if the parent is gone.
+pub fn describe(file: &Path, parent: Option<u32>) -> Result<Answer, BootError> {
+    if let Some(parent) = parent {
+        describe::end_with(parent).map_err(|source| BootError::system("describe", file, source))?;
+    }
+    Ok(describe::here(file))
+}
+
+fn search(config: &Config) -> Search {
+    Search {
+        folders: config.host.plugins.clone(),
+        state: config.host.state.clone(),
+        settings: settings(config),
+        describe: DescribeOptions::default(),
+    }
+}
+
 fn settings(config: &Config) -> BTreeMap<PluginName, PluginSettings> {
     let of_plugin = |(name, plugin): (&PluginName, &taskhost_core::config::PluginConfig)| {
         let config = Some(plugin.config.get_ref().clone());
@@ -161,7 +182,7 @@ fn tell_of_jobs(config: &Config, registry: &Registry) {
         }
     }
     let plugins = registry.plugins();
-    let loaded = plugins.iter().filter(|plugin| plugin.error.is_none()).count();
+    let loaded = plugins.iter().filter(|plugin| plugin.generation > 0).count();
     info!(
         loaded,
         refused = plugins.len() - loaded,

@@ -19,7 +19,7 @@ use crate::host::{Host, Parts, Phase};
 use crate::plugins::{Executor, InProcess, Kinds, Registry};
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
-use crate::services::{dispatcher, maintainer, runner};
+use crate::services::{dispatcher, maintainer, runner, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Store, StoreError};
 
@@ -30,7 +30,8 @@ struct Daemon {
     executor: Arc<dyn Executor>,
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
-    scheduler: JoinHandle<()>,
+    /// What makes new work, and is to end first.
+    makers: [JoinHandle<()>; 3],
     faces: Faces,
 }
 
@@ -67,7 +68,7 @@ pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: 
     Ok(())
 }
 
-async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<Daemon, BootError> {
+async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listeners) -> Result<Daemon, BootError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
     let events = Events::default();
@@ -78,7 +79,7 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
         warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
     }
     let store: Arc<dyn Store> = Arc::new(opened);
-    let kinds: Arc<dyn Kinds> = kinds;
+    let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let follow_ups = FollowUpIntake {
         config: Arc::clone(&config),
         kinds: Arc::clone(&kinds),
@@ -98,6 +99,7 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
     tokio::spawn(completer.run(reports));
     tokio::spawn(runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
     tokio::spawn(maintainer::run(Arc::clone(&store), Arc::clone(&clock)));
+    let kinds_changed = watch::Sender::new(0);
     dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
     let scheduler = Scheduler {
         config: Arc::clone(&config),
@@ -105,8 +107,17 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
+        kinds_changed: kinds_changed.subscribe(),
     };
-    let scheduler = tokio::spawn(scheduler.run());
+    let offering = dispatcher::follow(
+        Arc::clone(&store),
+        Arc::clone(&kinds),
+        Arc::clone(&config),
+        Arc::clone(&clock),
+        kinds_changed.subscribe(),
+    );
+    let watching = watcher::run(registry, kinds_changed);
+    let makers = [tokio::spawn(scheduler.run()), tokio::spawn(offering), tokio::spawn(watching)];
 
     let (phase, phase_seen) = watch::channel(Phase::Ready);
     let parts = Parts {
@@ -120,7 +131,7 @@ async fn start(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) 
         phase: phase_seen,
     };
     let faces = serve_faces(&Host::new(parts), listeners);
-    Ok(Daemon { config, store, executor, clock, phase, scheduler, faces })
+    Ok(Daemon { config, store, executor, clock, phase, makers, faces })
 }
 
 /// Serves both ways in until the answer says so.
@@ -152,7 +163,7 @@ impl Daemon {
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
     async fn drain(&self) -> Result<(), StoreError> {
         self.phase.send_replace(Phase::Draining);
-        self.scheduler.abort();
+        self.makers.iter().for_each(JoinHandle::abort);
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
         self.executor.drain();
         let mut running = self.store.running();

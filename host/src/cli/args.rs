@@ -51,6 +51,9 @@ pub(super) enum Command {
     /// List the kinds that the loaded plugins provide, and the plugins that were refused; or begin a plugin
     #[command(after_help = PLUGINS_EXAMPLES)]
     Plugins(PluginsArgs),
+    /// Load a library into this process and print what it says of itself as a line of JSON
+    #[command(hide = true)]
+    Describe(DescribeArgs),
 }
 
 const ENQUEUE_EXAMPLES: &str = "\
@@ -148,6 +151,15 @@ pub(super) struct CronNextArgs {
     /// Print a JSON array
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DescribeArgs {
+    /// The library
+    pub(super) file: PathBuf,
+    /// End with this process, which is to be the parent
+    #[arg(long, value_name = "PID")]
+    pub(super) parent: Option<u32>,
 }
 
 #[derive(Debug, Args)]

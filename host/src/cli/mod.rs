@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::boot::{self, Options};
-use args::{Cli, Command, CronCommand, PluginsArgs, PluginsCommand, TasksCommand};
+use args::{Cli, Command, CronCommand, DescribeArgs, PluginsArgs, PluginsCommand, TasksCommand};
 use client::Client;
 use failure::{Exit, Failure};
 use output::Output;
@@ -63,6 +63,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(tasks::cancel(*id, *json, &client, output))
         }
+        Command::Describe(args) => describe(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::New(args)), .. }) => new::new(args, output),
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
             let client = client()?;
@@ -74,6 +75,14 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
 fn run(options: &Options) -> Result<(), Failure> {
     crate::telemetry::start();
     boot::run(options).map_err(|error| Failure::reported(Exit::Failed, error.report()))
+}
+
+fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    let described = boot::describe(&args.file, args.parent);
+    let answer = described.map_err(|error| Failure::reported(Exit::Failed, error.report()))?;
+    // The library may have written to the standard output without ending its line.
+    output.data(&format!("\n{answer}\n"))?;
+    if answer.is_usable() { Ok(()) } else { Err(Failure::reported(Exit::Failed, String::new())) }
 }
 
 /// Talks with the daemon on this thread.

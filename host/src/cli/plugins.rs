@@ -52,7 +52,13 @@ fn rows(plugins: &[Plugin]) -> Vec<Vec<String>> {
 }
 
 fn refused(plugins: &[Plugin]) -> String {
-    let line = |plugin: &Plugin| Some(format!("refused: {}: {}\n", plugin.path, tame(plugin.error.as_ref()?)));
+    let line = |plugin: &Plugin| {
+        let serving = match plugin.generation {
+            0 => String::new(),
+            generation => format!("{} generation {generation} serves on\n", plugin.name),
+        };
+        Some(format!("refused: {}: {}\n{serving}", plugin.path, tame(plugin.error.as_ref()?)))
+    };
     plugins.iter().filter_map(line).collect()
 }
 
@@ -66,7 +72,8 @@ mod tests {
             {"name":"files","version":"1.0.0","generation":2,"path":"p/libfiles.so","sha256":"","error":null,"kinds":[
                 {"name":"files.checksum","title":"Hash a file.","unit":null,"params_schema":true,"held":null},
                 {"name":"files.hang","title":"","unit":null,"params_schema":true,"held":"runs only isolated"}]},
-            {"name":"libx.so","version":"","generation":0,"path":"p/libx.so","sha256":"","kinds":[],"error":"it is cut off"}
+            {"name":"libx.so","version":"","generation":0,"path":"p/libx.so","sha256":"","kinds":[],"error":"it is cut off"},
+            {"name":"mail","version":"2","generation":3,"path":"p/libmail.so","sha256":"","kinds":[],"error":"it is empty"}
         ],"next_cursor":null}"#;
         let Listing { plugins } = serde_json::from_str(listing).unwrap();
         assert_eq!(
@@ -76,6 +83,8 @@ files.checksum  files   1.0.0    2           Hash a file.
 files.hang      files   1.0.0    2           held: runs only isolated
 "
         );
-        assert_eq!(refused(&plugins), "refused: p/libx.so: it is cut off\n");
+        let expected =
+            "refused: p/libx.so: it is cut off\nrefused: p/libmail.so: it is empty\nmail generation 3 serves on\n";
+        assert_eq!(refused(&plugins), expected);
     }
 }

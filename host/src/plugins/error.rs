@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The search as a whole failed.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +69,31 @@ pub enum LoadError {
         /// Format and processor of the host.
         needed: String,
     },
+    /// A plugin was served from this path before.
+    #[error("it does not export `taskhost_plugin_v1`")]
+    NoEntry,
+    /// The child that describes libraries could not be started or waited for.
+    #[error("it cannot be described: {0}")]
+    NoChild(io::Error),
+    /// It ended the child that described it, or that ended without an answer.
+    #[error("it ended its process {how} when it was described{}", wrote(stderr))]
+    EndedChild {
+        /// `by signal 11`, `with exit code 3`.
+        how: String,
+        /// What it wrote there.
+        stderr: String,
+    },
+    /// Its `init` takes too long.
+    #[error("it did not answer within {}", limit(*.0))]
+    Silent(Duration),
+    /// The child that described it refused it.
+    #[error("{message}")]
+    Described {
+        /// Which of these errors the child met.
+        message: String,
+        /// The hint of that error.
+        hint: Option<String>,
+    },
     /// The system's loader refused it.
     #[error("the system cannot load it: {0}")]
     Dlopen(String),
@@ -125,6 +151,16 @@ pub enum LoadError {
     /// A text that is not UTF-8.
     #[error("the {0} is not UTF-8")]
     NotUtf8(String),
+    /// A text whose length is garbage.
+    #[error("the {what} has {found} bytes, the most is {most}")]
+    TooLong {
+        /// Which text.
+        what: String,
+        /// Its length, as it says.
+        found: usize,
+        /// The limit.
+        most: usize,
+    },
     /// A name breaks the rules of names.
     #[error("the {what} is not usable: {reason}")]
     Name {
@@ -184,8 +220,12 @@ pub enum LoadError {
 
 impl LoadError {
     /// What a person can do about it, where that is not plain from the message.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
+            Self::Described { hint, .. } => hint.as_deref(),
+            Self::EndedChild { .. } | Self::Silent(_) => Some(
+                "its `init` must only list the kinds; start what else it needs in `configure` or with the first task",
+            ),
             Self::NotWhole(_) => {
                 Some("build it again, and put it in place by renaming, not by writing over the old file")
             }
@@ -201,4 +241,22 @@ impl LoadError {
             _ => None,
         }
     }
+
+    /// Whether another file has one of its names.
+    pub fn is_taken(&self) -> bool {
+        matches!(self, Self::PluginTaken { .. } | Self::KindTaken { .. })
+    }
+
+    /// Whether another try with the same bytes may go well.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::CopyDiffers(_) | Self::NoChild(_))
+    }
+}
+
+fn wrote(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("\nit wrote: {stderr}") }
+}
+
+fn limit(limit: Duration) -> String {
+    if limit.subsec_nanos() == 0 { format!("{} s", limit.as_secs()) } else { format!("{} ms", limit.as_millis()) }
 }

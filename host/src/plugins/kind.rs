@@ -11,6 +11,7 @@ use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::retry::{KindRetry, PartialRetry};
 
 use super::ffi::KindCode;
+use super::loader::LoadedKind;
 use super::secrets;
 
 /// How many errors of one params document are reported.
@@ -76,6 +77,28 @@ impl Kind {
             Ok(_) | Err(_) => Value::from(secrets::HIDDEN),
         };
         shown.to_string().into_bytes()
+    }
+
+    /// A kind of a copy that was just loaded. `allow_in_process`: one that asks for a process of its own may run in this one.
+    pub(super) fn loaded(plugin: &PluginName, generation: u32, kind: LoadedKind, allow_in_process: bool) -> Self {
+        let LoadedKind { name, meta, retry, schema, code, .. } = kind;
+        let held = (code.is_isolated() && !allow_in_process)
+            .then(|| format!("kind `{name}` runs only isolated, which is not supported by this version"));
+        Self {
+            name,
+            plugin: plugin.clone(),
+            generation,
+            title: meta.title,
+            params_schema: meta.params_schema,
+            retry,
+            timeout: meta.timeout_ms.filter(|millis| *millis > 0).map(Duration::from_millis),
+            queue: meta.queue,
+            unit: meta.unit,
+            privileged: meta.privileged,
+            held,
+            schema,
+            code,
+        }
     }
 
     /// A kind without a plugin, for tests of what uses kinds: takes any params; an attempt of it fails.

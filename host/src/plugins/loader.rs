@@ -4,28 +4,33 @@
 //! A library that was mapped once stays mapped for ever, also a refused one. Start at [`load`].
 #![expect(unsafe_code, reason = "mapping a library and reading the tables in it")]
 
+use std::error::Error as _;
 use std::mem;
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use plugin_api::abi::{self, ThBytes, ThEntry, ThKind, ThPlugin, struct_size};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use taskhost_core::ids::KindName;
 use taskhost_core::retry::PartialRetry;
 
+use super::describe::{KindManifest, Manifest};
 use super::error::LoadError;
 use super::ffi::{HOST, KindCode};
 use super::kind::{KindMeta, PluginMeta, Schema};
 
 /// More kinds than any plugin has: a larger count is garbage.
 const KINDS_MAX: usize = 10_000;
+/// A longer text than any table has, in bytes: a larger length is garbage.
+const TEXT_MAX: usize = 16 << 20;
 
 /// A plugin that passed every check; not yet configured.
 #[derive(Debug)]
 pub(super) struct Loaded {
+    entry: &'static ThEntry,
     table: &'static ThPlugin,
     pub(super) meta: PluginMeta,
-    pub(super) config_schema: Option<Schema>,
     pub(super) kinds: Vec<LoadedKind>,
 }
 
@@ -37,6 +42,9 @@ pub(super) struct LoadedKind {
     pub(super) retry: PartialRetry,
     pub(super) schema: Schema,
     pub(super) code: KindCode,
+    flags: u32,
+    /// The whole meta, also what this host does not know of it.
+    document: Value,
 }
 
 /// Maps the library at `path` and enters it for the first time, by `init`.
@@ -54,11 +62,14 @@ pub(super) fn load(path: &Path) -> Result<Loaded, LoadError> {
     if plugin.is_null() {
         return Err(LoadError::InitFailed);
     }
-    read_plugin(table(plugin, "plugin table")?)
+    read_plugin(entry, table(plugin, "plugin table")?)
 }
 
 fn entry(path: &Path) -> Result<&'static ThEntry, LoadError> {
-    let failed = |error: libloading::Error| LoadError::Dlopen(error.to_string());
+    // What the system said is behind what was tried.
+    let failed = |error: libloading::Error| {
+        LoadError::Dlopen(error.source().map_or_else(|| error.to_string(), ToString::to_string))
+    };
     // NOW makes a missing symbol an error here instead of an end of the process later; LOCAL keeps the symbols of two
     // generations apart.
     // SAFETY: runs the library's constructors: plugins are trusted code of the operator.
@@ -102,19 +113,21 @@ fn table<T>(pointer: *const T, what: &str) -> Result<&'static T, LoadError> {
 }
 
 /// Text of a table that `init` returned.
-fn constant(bytes: ThBytes) -> &'static [u8] {
+fn text(bytes: ThBytes, what: impl Fn() -> String) -> Result<&'static str, LoadError> {
+    if bytes.len > TEXT_MAX {
+        return Err(LoadError::TooLong { what: what(), found: bytes.len, most: TEXT_MAX });
+    }
     // SAFETY: header, "Memory": what `init` returns lives as long as the process, and nobody writes to it.
-    unsafe { bytes.as_slice() }
+    let bytes = unsafe { bytes.as_slice() };
+    str::from_utf8(bytes).map_err(|_| LoadError::NotUtf8(what()))
 }
 
-fn read_plugin(table: &'static ThPlugin) -> Result<Loaded, LoadError> {
-    let meta: PluginMeta = meta("the plugin", constant(table.meta))?;
-    let config_schema = meta.config_schema.as_ref().map(Schema::compile).transpose();
-    let config_schema = config_schema.map_err(|reason| LoadError::Schema {
-        which: "config_schema",
-        whose: "the plugin".to_owned(),
-        reason,
-    })?;
+fn read_plugin(entry: &'static ThEntry, table: &'static ThPlugin) -> Result<Loaded, LoadError> {
+    let meta: PluginMeta = meta("the plugin", table.meta)?;
+    if let Some(schema) = &meta.config_schema {
+        let invalid = |reason| LoadError::Schema { which: "config_schema", whose: "the plugin".to_owned(), reason };
+        Schema::compile(schema).map_err(invalid)?;
+    }
     if table.n_kinds == 0 || table.kinds.is_null() {
         return Err(LoadError::NoKinds);
     }
@@ -129,7 +142,7 @@ fn read_plugin(table: &'static ThPlugin) -> Result<Loaded, LoadError> {
         }
         kinds.push(kind);
     }
-    Ok(Loaded { table, meta, config_schema, kinds })
+    Ok(Loaded { entry, table, meta, kinds })
 }
 
 fn read_kind(plugin: &'static ThPlugin, index: usize) -> Result<LoadedKind, LoadError> {
@@ -142,31 +155,43 @@ fn read_kind(plugin: &'static ThPlugin, index: usize) -> Result<LoadedKind, Load
     }
     let kind: &'static ThKind = table(kind, &format!("kind number {index}"))?;
     let what = || format!("name of kind number {index}");
-    let name = str::from_utf8(constant(kind.name)).map_err(|_| LoadError::NotUtf8(what()))?;
-    let name = KindName::new(name).map_err(|error| LoadError::Name { what: what(), reason: error.to_string() })?;
+    let name = KindName::new(text(kind.name, what)?)
+        .map_err(|error| LoadError::Name { what: what(), reason: error.to_string() })?;
     // SAFETY: `kind` is the kind of a plugin whose library is never unloaded (see `entry`).
     let code = unsafe { KindCode::new(kind) };
     let code = code.map_err(|function| LoadError::MissingFunction { kind: name.to_string(), function })?;
     let whose = format!("kind `{name}`");
-    let meta: KindMeta = meta(&whose, constant(kind.meta))?;
+    let document: Value = self::meta(&whose, kind.meta)?;
+    let meta: KindMeta = self::meta(&whose, kind.meta)?;
     let retry = PartialRetry::try_from(meta.retry)
         .map_err(|error| LoadError::Meta { whose: whose.clone(), reason: format!("retry: {error}") })?;
     let schema = Schema::compile(&meta.params_schema);
     let schema = schema.map_err(|reason| LoadError::Schema { which: "params_schema", whose, reason })?;
-    Ok(LoadedKind { name, meta, retry, schema, code })
+    Ok(LoadedKind { name, meta, retry, schema, code, flags: kind.flags, document })
 }
 
-fn meta<T: DeserializeOwned>(whose: &str, json: &[u8]) -> Result<T, LoadError> {
+fn meta<T: DeserializeOwned>(whose: &str, json: ThBytes) -> Result<T, LoadError> {
+    let text = text(json, || format!("meta of {whose}"))?;
     // No meta at all is the empty object: every key may be absent.
-    let json = if json.is_empty() { b"{}" } else { json };
-    let text = str::from_utf8(json).map_err(|_| LoadError::NotUtf8(format!("meta of {whose}")))?;
-    serde_json::from_str(text).map_err(|error| LoadError::Meta { whose: whose.to_owned(), reason: error.to_string() })
+    serde_json::from_str(if text.is_empty() { "{}" } else { text })
+        .map_err(|error| LoadError::Meta { whose: whose.to_owned(), reason: error.to_string() })
 }
 
 impl Loaded {
-    /// Whether the plugin takes a config.
-    pub(super) fn takes_config(&self) -> bool {
-        self.table.configure.is_some()
+    /// What the library says of itself. `bytes`: the length of its file.
+    pub(super) fn manifest(self, bytes: u64) -> Manifest {
+        let of_kind = |kind: LoadedKind| KindManifest { name: kind.name, flags: kind.flags, meta: kind.document };
+        Manifest {
+            name: self.meta.name,
+            version: self.meta.version,
+            config_schema: self.meta.config_schema,
+            takes_config: self.table.configure.is_some(),
+            abi_minor: self.entry.abi_minor,
+            min_host_minor: self.entry.min_host_minor,
+            flags: self.entry.flags,
+            bytes,
+            kinds: self.kinds.into_iter().map(of_kind).collect(),
+        }
     }
 
     /// Gives the plugin its config, JSON, if it takes one. To be called once, before any attempt. The error is the plugin's.

@@ -7,6 +7,7 @@
 mod attempt;
 mod blocking;
 mod ctx;
+pub mod describe;
 mod error;
 mod ffi;
 mod follow_up;
@@ -17,6 +18,8 @@ mod mailbox;
 mod poller;
 mod registry;
 mod secrets;
+mod shelf;
+mod source;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -34,7 +37,8 @@ use taskhost_core::view::Progress;
 pub use self::error::{LoadError, ScanError};
 pub use self::in_process::InProcess;
 pub use self::kind::{Kind, ParamError};
-pub use self::registry::{PluginSettings, Registry};
+pub use self::registry::{Changes, Glance, PluginSettings, Registry, Search};
+pub(crate) use self::stage::is_library_name;
 
 /// A plugin as operators see it.
 #[derive(Debug, Clone)]
@@ -43,15 +47,17 @@ pub struct PluginView {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// Which loaded copy, from 1.
+    /// Which loaded copy serves, from 1; 0 for none.
     pub generation: u32,
+    /// How many copies were loaded before and are not unloaded.
+    pub retired: u32,
     /// The file it came from.
     pub path: std::path::PathBuf,
-    /// SHA-256 of the file, hexadecimal.
+    /// SHA-256 of the file that serves, hexadecimal.
     pub sha256: String,
     /// Its kinds.
     pub kinds: Vec<KindName>,
-    /// Why it is not loaded, if it is not.
+    /// Why what the file holds now does not serve. With a generation: the one before goes on serving.
     pub error: Option<String>,
 }
 

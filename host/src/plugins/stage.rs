@@ -3,10 +3,11 @@
 //! Not here: loading (`loader`). The daemon loads only its copy, so whatever is done to the original later cannot touch
 //! running code. Start at [`candidates`] and [`Generations::stage`].
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use object::{Architecture, BinaryFormat, NameOrOrdinal, Object as _, ObjectSection as _, ObjectSegment as _};
@@ -17,26 +18,52 @@ use super::error::{LoadError, ScanError};
 /// The extensions of shared libraries. Those of other systems count too: they are named as foreign, not overlooked.
 const EXTENSIONS: [&str; 3] = ["so", "dylib", "dll"];
 
-/// The files in `folders`, not below, that may be plugins: sorted by name within each folder, each file once.
-pub(super) fn candidates(folders: &[PathBuf]) -> Result<Vec<PathBuf>, ScanError> {
-    let mut found = Vec::new();
-    for folder in folders {
-        let unreadable = |source| ScanError::Folder { path: folder.clone(), source };
-        let mut files = Vec::new();
-        for entry in fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            let is_library =
-                path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
-            if is_library && path.is_file() {
-                files.push(path);
-            }
+/// The files in `folder`, not below, that may be plugins, sorted by name.
+pub(super) fn candidates(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if is_library_name(&path) && path.is_file() {
+            files.push(path);
         }
-        files.sort();
-        found.extend(files);
     }
-    let mut seen = std::collections::HashSet::new();
-    found.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
-    Ok(found)
+    files.sort();
+    Ok(files)
+}
+
+/// Whether a file of this name may be a plugin. Hidden ones are not: so is named what tools write before they rename it.
+pub(crate) fn is_library_name(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+}
+
+/// Leaves the first of the paths that lead to one file.
+pub(super) fn distinct(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
+    paths
+}
+
+/// What changes whenever the bytes of a file do: cheap to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint {
+    file: (u64, u64),
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl Fingerprint {
+    /// None if the file is not there.
+    pub(super) fn of(path: &Path) -> Option<Self> {
+        let data = fs::metadata(path).ok()?;
+        Some(Self {
+            file: (data.dev(), data.ino()),
+            length: data.len(),
+            modified: (data.mtime(), data.mtime_nsec()),
+            changed: (data.ctime(), data.ctime_nsec()),
+        })
+    }
 }
 
 /// A library that exports our entry, as it was read.
@@ -51,7 +78,11 @@ pub(super) struct Library {
 /// Reads a file once and looks at its export table; none if it is a library that is not a plugin of this ABI.
 pub(super) fn read(path: &Path) -> Result<Option<Library>, LoadError> {
     let unreadable = |source| LoadError::Io { what: "read", path: path.to_path_buf(), source };
+    let before = Fingerprint::of(path);
     let bytes = fs::read(path).map_err(unreadable)?;
+    if Fingerprint::of(path) != before {
+        return Err(LoadError::NotWhole("it changed while it was read".to_owned()));
+    }
     if !exports_entry(&bytes)? {
         return Ok(None);
     }

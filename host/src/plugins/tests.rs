@@ -4,18 +4,24 @@
 
 mod bench;
 mod following;
+mod hostile;
 mod loading;
 mod running;
 mod stopping;
+mod swapping;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use taskhost_core::ids::PluginName;
 use tempfile::TempDir;
 
-use super::{Kinds as _, PluginSettings, PluginView, Registry};
+use super::describe::{self, DescribeOptions};
+use super::{Kinds as _, PluginSettings, PluginView, Registry, Search};
 
 const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-api/include");
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plugins/tests");
@@ -24,13 +30,14 @@ const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plugins/tests");
 struct Folder {
     root: TempDir,
     settings: BTreeMap<PluginName, PluginSettings>,
+    describe_limit: Duration,
 }
 
 impl Folder {
     fn new() -> Self {
         let root = TempDir::new().unwrap();
         std::fs::create_dir(root.path().join("plugins")).unwrap();
-        Self { root, settings: BTreeMap::new() }
+        Self { root, settings: BTreeMap::new(), describe_limit: Duration::from_mins(1) }
     }
 
     fn plugins(&self) -> PathBuf {
@@ -49,13 +56,40 @@ impl Folder {
     }
 
     fn scan(&self) -> Registry {
-        Registry::scan(&[self.plugins()], &self.state(), &self.settings).unwrap()
+        Registry::scan(self.search()).unwrap()
+    }
+
+    fn search(&self) -> Search {
+        Search {
+            folders: vec![self.plugins()],
+            state: self.state(),
+            settings: self.settings.clone(),
+            describe: describe_by_this_program(self.describe_limit),
+        }
     }
 
     /// Scans, and answers the only plugin.
     fn scan_one(&self) -> PluginView {
         let [view] = <[PluginView; 1]>::try_from(self.scan().plugins()).expect("one plugin");
         view
+    }
+}
+
+/// The child is this test program, told to run one test. It takes the library's path for the name of another test.
+fn describe_by_this_program(limit: Duration) -> DescribeOptions {
+    let arguments = ["--exact", "plugins::tests::the_child_describes_the_library_that_it_is_given"];
+    DescribeOptions {
+        program: std::env::current_exe().unwrap(),
+        arguments: arguments.map(OsString::from).to_vec(),
+        limit,
+    }
+}
+
+#[test]
+fn the_child_describes_the_library_that_it_is_given() {
+    let last = std::env::args_os().next_back().map(PathBuf::from);
+    if let Some(file) = last.filter(|file| file.is_absolute() && file.extension().is_some()) {
+        writeln!(std::io::stdout(), "\n{}", describe::here(&file)).unwrap();
     }
 }
 

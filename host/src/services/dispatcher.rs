@@ -3,12 +3,15 @@
 //! The offer stands until the next one; the store fills it whenever it commits, so nobody asks for work task by task.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use taskhost_core::config::QueueConfig;
+use taskhost_core::config::{Config, QueueConfig};
 use taskhost_core::ids::QueueName;
 use taskhost_core::time::UnixMicros;
+use tokio::sync::watch;
 use tracing::warn;
 
+use crate::clock::Clock;
 use crate::plugins::Kinds;
 use crate::store::{Offer, Store, StoreError};
 
@@ -31,6 +34,22 @@ pub async fn offer_all(
     }
     let runnable = kinds.all().into_iter().filter(|kind| kind.held.is_none()).map(|kind| kind.name.clone());
     store.offer(Offer { slots, kinds: runnable.collect() }, now).await
+}
+
+/// Offers again whenever the kinds have changed, until the store is closed.
+pub async fn follow(
+    store: Arc<dyn Store>,
+    kinds: Arc<dyn Kinds>,
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    mut kinds_changed: watch::Receiver<u64>,
+) {
+    while kinds_changed.changed().await.is_ok() {
+        if let Err(error) = offer_all(&*store, &*kinds, &config.queues, clock.now()).await {
+            tracing::debug!(%error, "The dispatcher ends with the store.");
+            return;
+        }
+    }
 }
 
 /// Offers nothing: once this is answered, nothing more is claimed.

@@ -7,12 +7,14 @@
 //! | `completer` | moves outcomes into the store, in batches |
 //! | `scheduler` | fires the jobs whose time has come |
 //! | `maintainer` | keeps the store moving with the time |
+//! | `watcher` | takes in what changes in the plugin folders |
 
 pub mod completer;
 pub mod dispatcher;
 pub mod maintainer;
 pub mod runner;
 pub mod scheduler;
+pub mod watcher;
 
 #[cfg(test)]
 mod tests;

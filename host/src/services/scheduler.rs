@@ -1,7 +1,8 @@
 //! Fires the jobs whose time has come. Each nominal time becomes at most one task: the store moves the job's cursor in
 //! the commit that inserts it.
 //!
-//! Not here: which times those are (`taskhost_core::schedule`). Start at [`Scheduler::run`].
+//! A job that cannot fire, because no plugin provides its kind or its params do not fit, is held until the kinds change;
+//! times that pass meanwhile are made up for once. Not here: which times those are (`taskhost_core::schedule`). Start at [`Scheduler::run`].
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -11,6 +12,7 @@ use taskhost_core::config::{Config, JobConfig};
 use taskhost_core::ids::JobName;
 use taskhost_core::schedule::Schedule;
 use taskhost_core::time::UnixMicros;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::chance::Chance;
@@ -32,6 +34,8 @@ pub struct Scheduler {
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
     pub chance: Arc<Chance>,
+    /// Moves when the kinds have changed.
+    pub kinds_changed: watch::Receiver<u64>,
 }
 
 /// The next nominal time of each job, the earliest first.
@@ -39,13 +43,13 @@ type Agenda = BinaryHeap<Reverse<(UnixMicros, JobName)>>;
 
 impl Scheduler {
     /// Fires until the store is closed.
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         if let Err(error) = self.fire_all().await {
             tracing::debug!(%error, "The scheduler ends with the store.");
         }
     }
 
-    async fn fire_all(&self) -> Result<(), StoreError> {
+    async fn fire_all(&mut self) -> Result<(), StoreError> {
         let jobs: Vec<_> = self.config.jobs.iter().filter_map(scheduled).collect();
         let sightings =
             jobs.iter().map(|(name, schedule)| JobSighting { job: (*name).clone(), schedule: schedule.to_string() });
@@ -53,15 +57,46 @@ impl Scheduler {
         let anchors: HashMap<JobName, UnixMicros> =
             cursors.iter().map(|cursor| (cursor.job.clone(), cursor.anchor)).collect();
         let mut agenda: Agenda = cursors.iter().filter_map(|cursor| self.entry(cursor)).map(Reverse).collect();
-        while let Some(Reverse((nominal_at, job))) = agenda.pop() {
-            self.clock.wait_until(nominal_at).await;
+        let mut held = Vec::new();
+        while let Some((nominal_at, job)) = self.next(&mut agenda, &mut held).await {
             let anchor = anchors.get(&job).copied().unwrap_or_default();
             // Times missed while no daemon ran, or while the machine slept, are made up for by this one run.
             let cursor = self.clock.now().max(nominal_at);
-            self.fire(&job, nominal_at, cursor).await?;
-            agenda.extend(self.entry(&JobCursor { job, anchor, cursor }).map(Reverse));
+            if self.fire(&job, nominal_at, cursor).await? {
+                agenda.extend(self.entry(&JobCursor { job, anchor, cursor }).map(Reverse));
+            } else {
+                held.push(Reverse((nominal_at, job)));
+            }
         }
         Ok(())
+    }
+
+    /// The next nominal time, once it has come; what is held comes back when the kinds change. None: nothing will come.
+    async fn next(
+        &mut self,
+        agenda: &mut Agenda,
+        held: &mut Vec<Reverse<(UnixMicros, JobName)>>,
+    ) -> Option<(UnixMicros, JobName)> {
+        let mut kinds_may_change = true;
+        loop {
+            let next = agenda.peek().map(|Reverse((nominal_at, _))| *nominal_at);
+            if next.is_none() && (held.is_empty() || !kinds_may_change) {
+                return None;
+            }
+            let time = async {
+                match next {
+                    Some(nominal_at) => self.clock.wait_until(nominal_at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = time => return agenda.pop().map(|Reverse(next)| next),
+                changed = self.kinds_changed.changed(), if kinds_may_change => {
+                    kinds_may_change = changed.is_ok();
+                    agenda.extend(held.drain(..));
+                }
+            }
+        }
     }
 
     fn entry(&self, cursor: &JobCursor) -> Option<(UnixMicros, JobName)> {
@@ -69,21 +104,22 @@ impl Scheduler {
         schedule.next_after(cursor.anchor, cursor.cursor).map(|next| (next, cursor.job.clone()))
     }
 
-    async fn fire(&self, job: &JobName, nominal_at: UnixMicros, cursor: UnixMicros) -> Result<(), StoreError> {
+    /// Says whether it could.
+    async fn fire(&self, job: &JobName, nominal_at: UnixMicros, cursor: UnixMicros) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let intake = Intake { config: &self.config, kinds: &*self.kinds, chance: &self.chance, now };
         let task = match intake.prepare_job(job, Some(nominal_at), &Wishes::default()) {
             Ok(task) => task,
             Err(error) => {
-                warn!(%job, %nominal_at, %error, hint = error.hint(), "The job cannot fire.");
-                return Ok(());
+                warn!(%job, %nominal_at, %error, hint = error.hint(), "The job cannot fire; it is held until the plugins change.");
+                return Ok(false);
             }
         };
         let task_id = task.id;
         if self.store.fire(Firing { job: job.clone(), cursor, task }, now).await? {
             info!(%job, %task_id, %nominal_at, "The job fired.");
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use taskhost_core::config::Config;
@@ -43,12 +44,13 @@ impl Clock for HandClock {
     }
 }
 
+/// One kind, which may be away.
 #[derive(Debug)]
-struct OneKind(Arc<Kind>);
+struct OneKind(Arc<Kind>, AtomicBool);
 
 impl Kinds for OneKind {
     fn find(&self, name: &KindName) -> Option<Arc<Kind>> {
-        Some(Arc::clone(&self.0)).filter(|kind| kind.name == *name)
+        Some(Arc::clone(&self.0)).filter(|kind| kind.name == *name && !self.1.load(SeqCst))
     }
 
     fn all(&self) -> Vec<Arc<Kind>> {
@@ -65,6 +67,7 @@ struct Stage {
     _folder: tempfile::TempDir,
     clock: Arc<HandClock>,
     kinds: Arc<OneKind>,
+    kinds_changed: watch::Sender<u64>,
     store: Arc<dyn Store>,
     heard: Listener,
 }
@@ -83,7 +86,8 @@ impl Stage {
         Self {
             _folder: folder,
             clock: Arc::new(HandClock(watch::Sender::new(start))),
-            kinds: Arc::new(OneKind(Arc::new(Kind::fake("demo.work")))),
+            kinds: Arc::new(OneKind(Arc::new(Kind::fake("demo.work")), AtomicBool::new(false))),
+            kinds_changed: watch::Sender::new(0),
             store: Arc::new(store),
             heard,
         }
@@ -97,6 +101,7 @@ impl Stage {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::new(Chance::default()),
+            kinds_changed: self.kinds_changed.subscribe(),
         };
         tokio::spawn(scheduler.run())
     }
@@ -160,6 +165,22 @@ async fn a_delay_fires_once_however_often_the_daemon_starts() {
     assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
     // A job with nothing left to fire: its scheduler ends by itself.
     stage.schedule("delay = \"1m\"").await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_job_whose_kind_is_away_fires_once_it_is_there() {
+    for schedule in ["delay = \"1m\"", "every = \"1m\""] {
+        let mut stage = Stage::new();
+        stage.kinds.1.store(true, SeqCst);
+        let scheduler = stage.schedule(schedule);
+        settle(&stage).await;
+        stage.clock.forward(3 * MINUTE);
+        settle(&stage).await;
+        stage.kinds.1.store(false, SeqCst);
+        stage.kinds_changed.send_modify(|count| *count += 1);
+        assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z", "what it missed, once");
+        scheduler.abort();
+    }
 }
 
 #[tokio::test]

@@ -6,3 +6,4 @@ mod first_kinds;
 mod foreign_plugins;
 mod http;
 mod recovery;
+mod swap;

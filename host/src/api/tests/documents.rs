@@ -188,7 +188,7 @@ async fn plugins_are_listed_with_what_is_wrong_with_them() {
     let expected = json!({
         "plugins": [
             {
-                "name": "files", "version": "1.2.3", "generation": 1, "path": "plugins/libfiles.so", "sha256": "ab",
+                "name": "files", "version": "1.2.3", "generation": 1, "retired": 0, "path": "plugins/libfiles.so", "sha256": "ab",
                 "kinds": [
                     { "name": "files.checksum", "title": "Hash a file.", "unit": "bytes", "params_schema": true, "held": null },
                     { "name": "probe.crash", "title": "", "unit": null, "params_schema": true, "held": "runs only isolated" },
@@ -196,7 +196,7 @@ async fn plugins_are_listed_with_what_is_wrong_with_them() {
                 "error": null,
             },
             {
-                "name": "libbroken.so", "version": "", "generation": 0, "path": "plugins/libbroken.so", "sha256": "00",
+                "name": "libbroken.so", "version": "", "generation": 0, "retired": 0, "path": "plugins/libbroken.so", "sha256": "00",
                 "kinds": [], "error": "it is cut off",
             },
         ],

@@ -198,6 +198,36 @@ static int32_t is_big(void *data) {
   return TH_READY;
 }
 
+/* Ends with the outcome that params name and bytes that are no text. */
+static int32_t ends_with_junk(void *data) {
+  const task *self = data;
+  end_at(self->ctx, (uint32_t)self->number, 0, "a\377b");
+  return TH_READY;
+}
+
+/* Says of a short result that it has so many bytes. */
+static int32_t lies_about_its_length(void *data) {
+  const task *self = data;
+  th_bytes body = { (const uint8_t *)"{}", self->number };
+  th_result result = { sizeof(th_result), TH_OK, 0, body, { NULL, 0 } };
+  host->finish(self->ctx, &result);
+  return TH_READY;
+}
+
+static int32_t ends_with_nothing(void *data) {
+  host->finish(((task *)data)->ctx, NULL);
+  return TH_READY;
+}
+
+static pthread_key_t left_behind;
+static void free_what_was_left(void *data) { free(data); }
+
+/* Leaves a value on the thread, which is freed by code of this library when the thread ends. */
+static int32_t leaves_a_destructor(void *data) {
+  if (pthread_getspecific(left_behind) == NULL) pthread_setspecific(left_behind, malloc(1));
+  return end(data, TH_OK, "{}");
+}
+
 /* Wakes itself in each poll, so many times. */
 static int32_t spins(void *data) {
   task *self = data;
@@ -315,6 +345,10 @@ static const th_kind all[] = {
   KIND("act.ask", 0, asks_wrongly),
   KIND("act.id", 0, tells_an_id),
   KIND("act.big", 0, is_big),
+  KIND("act.junk", 0, ends_with_junk),
+  KIND("act.lie", 0, lies_about_its_length),
+  KIND("act.nothing", 0, ends_with_nothing),
+  KIND("act.leave", 0, leaves_a_destructor),
   KIND("act.spin", 0, spins),
   KIND("act.progress", 0, progresses),
   KIND("act.thread", 0, waits_for_its_thread),
@@ -333,6 +367,7 @@ static const th_plugin plugin = {
 
 static const th_plugin *init(const th_host *given) {
   host = given;
+  pthread_key_create(&left_behind, free_what_was_left);
   for (size_t at = 0; at < N_KINDS; at++) kinds[at] = &all[at];
   return &plugin;
 }

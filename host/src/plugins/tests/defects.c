@@ -1,7 +1,11 @@
 /* A plugin with at most one defect, chosen by a -D of its build. Without any it is a sound plugin with one kind. */
 #include "taskhost_plugin.h"
 
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #ifndef NAME
 #define NAME "sound"
@@ -39,7 +43,11 @@ static int32_t poll_function(void *task) {
 #endif
 static void drop_task(void *task) { (void)task; }
 
+#ifdef HUGE_META
+static const th_kind work = { sizeof(th_kind), FLAGS, TEXT(KIND), { (const uint8_t *)META, (size_t)1 << 40 }, create, poll_function, drop_task };
+#else
 static const th_kind work = { sizeof(th_kind), FLAGS, TEXT(KIND), TEXT(META), create, poll_function, drop_task };
+#endif
 
 #ifdef NULL_KIND
 static const th_kind *const kinds[] = { &work, NULL };
@@ -71,8 +79,43 @@ static const th_plugin plugin = {
   configure, NULL, NULL
 };
 
+#ifdef LEAVES_A_THREAD
+static void *never_ends(void *data) {
+  for (;;) pause();
+  return data;
+}
+#endif
+#ifdef LEAVES_A_DESTRUCTOR
+static pthread_key_t key;
+static void destructor(void *data) { free(data); }
+#endif
+
 static const th_plugin *init(const th_host *host) {
   (void)host;
+#ifdef INIT_PRINTS
+  printf("hello from init");
+#endif
+#ifdef INIT_SLEEPS
+  sleep(60);
+#endif
+#ifdef INIT_EXITS
+  exit(INIT_EXITS);
+#endif
+#ifdef INIT_FAULTS
+  *(volatile int *)NULL = 1;
+#endif
+#ifdef INIT_ABORTS
+  fprintf(stderr, "init: assertion failed\n");
+  abort();
+#endif
+#ifdef LEAVES_A_THREAD
+  pthread_t thread;
+  pthread_create(&thread, NULL, never_ends, NULL);
+#endif
+#ifdef LEAVES_A_DESTRUCTOR
+  pthread_key_create(&key, destructor);
+  pthread_setspecific(key, malloc(1));
+#endif
 #ifdef INIT_FAILS
   return NULL;
 #else

@@ -6,17 +6,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use serde_json::json;
 use taskhost_core::ids::KindName;
 
-use super::super::{Kinds as _, ParamError, PluginSettings, Registry};
+use super::super::{Kinds as _, ParamError, PluginSettings, Registry, Search};
 use super::Folder;
-
-/// Why a library built with these `-D` options is refused.
-fn refusal(defines: &[&str]) -> String {
-    let folder = Folder::new();
-    folder.build("bad.so", "defects.c", defines);
-    let view = folder.scan_one();
-    assert_eq!(view.kinds, []);
-    view.error.expect("a refusal")
-}
 
 fn kind(name: &str) -> KindName {
     KindName::new(name).unwrap()
@@ -45,56 +36,6 @@ fn a_sound_library_is_loaded_from_a_private_copy() {
     assert_eq!(fs::metadata(&generations).unwrap().permissions().mode() & 0o777, 0o700);
     let copies: Vec<_> = fs::read_dir(&generations).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(copies, [format!("{}-1.so", plugins[0].sha256).as_str()]);
-}
-
-#[test]
-fn each_defect_has_its_own_message() {
-    for (defines, message) in [
-        (
-            &["MAGIC=7"][..],
-            "its entry `taskhost_plugin_v1` begins with 0x00000007 instead of the magic number 0x5448504c",
-        ),
-        (&["SIZE=16"], "its entry says struct_size = 16, the least is 40"),
-        (
-            &["MIN_HOST=9"],
-            "it needs a host with ABI 1.9 or newer, this one has 1.0\nhint: use a newer host, or build the plugin with an older plugin-api",
-        ),
-        (
-            &["ENTRY_FLAGS=TH_E_PANIC_ABORT"],
-            "it is built with panic = \"abort\" and so runs only isolated, which is not supported by this version\nhint: leave `panic = \"abort\"` out of its cargo profile",
-        ),
-        (&["NO_INIT"], "its entry has no `init`"),
-        (&["INIT_FAILS"], "its `init` answered null"),
-        (&["NULL_KINDS"], "it offers no kinds"),
-        (&["NULL_KIND"], "its kind number 1 is null"),
-        (&["NO_POLL"], "kind `sound.work` has no `poll`"),
-        (&["KIND_TWICE"], "it offers kind `sound.work` twice"),
-        (&[r#"KIND="bad\377name""#], "the name of kind number 0 is not UTF-8"),
-        (
-            &[r#"KIND="two words""#],
-            "the name of kind number 0 is not usable: `two words` is not a name for a kind: only ASCII letters, digits, `-`, `_` and `.` may stand in it",
-        ),
-        (
-            &[r#"META="{""#],
-            "the meta of kind `sound.work` is not usable: EOF while parsing an object at line 1 column 1",
-        ),
-        (
-            &[r#"META="{\"retry\": {\"attempts\": 0}}""#],
-            "the meta of kind `sound.work` is not usable: retry: attempts = 0 is outside 1-1000",
-        ),
-        (
-            &[r#"META="{\"params_schema\": {\"type\": 7}}""#],
-            "the params_schema of kind `sound.work` is not a valid JSON Schema: ",
-        ),
-        (&[r#"PLUGIN_META="{}""#], "the meta of the plugin is not usable: missing field `name` at line 1 column 2"),
-        (&["UNDEFINED_SYMBOL"], "the system cannot load it: "),
-    ] {
-        let refused = refusal(defines);
-        assert!(
-            refused == message || message.ends_with(": ") && refused.starts_with(message),
-            "{defines:?}: {refused}"
-        );
-    }
 }
 
 #[test]
@@ -231,7 +172,8 @@ fn an_unknown_kind_is_answered_with_the_closest() {
 fn an_unreadable_folder_is_named() {
     let folder = Folder::new();
     let missing = folder.root.path().join("nowhere");
-    let error = Registry::scan(std::slice::from_ref(&missing), &folder.state(), &folder.settings).unwrap_err();
+    let search = Search { folders: vec![missing.clone()], ..folder.search() };
+    let error = Registry::scan(search).unwrap_err();
     let expected =
         format!("plugin folder `{}` cannot be read: No such file or directory (os error 2)", missing.display());
     assert_eq!(error.to_string(), expected);

@@ -1,0 +1,297 @@
+//! Every file of the plugin folders: which one serves, in which generation, and what stands in the way of the others.
+//!
+//! A file comes up in steps: seen, copied, described, its names found free, loaded, serving. Whatever goes wrong on the
+//! way leaves in service what served before. Nothing that was loaded is ever unloaded: what is replaced is counted as
+//! retired, and attempts in it go on. Not here: who reads the outcome (`registry`). Start at [`Shelf::refresh`].
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use serde_json::{Value, json};
+use taskhost_core::ids::{KindName, PluginName};
+
+use super::describe::{Describer, Manifest};
+use super::error::{LoadError, ScanError};
+use super::kind::Schema;
+use super::registry::{Changes, Search};
+use super::source::{Ready, Refusal, Serving, Source, Standing, discard};
+use super::stage::{self, Fingerprint, Generations};
+use super::{Kind, PluginView, loader};
+
+/// The files and what is known of them.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    search: Search,
+    generations: Generations,
+    describer: Describer,
+    /// In the order in which they may claim names.
+    sources: Vec<Source>,
+    /// Files that served and are not there any more, until that is told.
+    gone: Vec<Source>,
+    /// How many copies of each plugin were loaded, which is the number of its latest generation.
+    loaded: BTreeMap<PluginName, u32>,
+}
+
+/// A private copy that is to be described.
+#[derive(Debug)]
+struct Fresh {
+    at: usize,
+    copy: PathBuf,
+    sha256: String,
+}
+
+impl Shelf {
+    pub(super) fn open(search: Search) -> Result<Self, ScanError> {
+        let generations = Generations::open(&search.state)?;
+        let describer = Describer::open(&search.state, search.describe.clone())?;
+        for folder in &search.folders {
+            stage::candidates(folder).map_err(|source| ScanError::Folder { path: folder.clone(), source })?;
+        }
+        Ok(Self { search, generations, describer, sources: Vec::new(), gone: Vec::new(), loaded: BTreeMap::new() })
+    }
+
+    /// Looks at the folders, and brings up what is new.
+    pub(super) fn refresh(&mut self) -> Changes {
+        let mut changes = Changes::default();
+        let paths = self.list();
+        self.put_away_all_but(&paths, &mut changes);
+        let mut fresh = Vec::new();
+        for at in 0..self.sources.len() {
+            match self.look(at) {
+                Ok(found) => fresh.extend(found),
+                Err(error) => {
+                    self.sources[at].refuse(None, &error);
+                    changes.refused += 1;
+                }
+            }
+        }
+        let described = describe_all(&self.describer, &fresh);
+        for (Fresh { at, copy, .. }, described) in fresh.into_iter().zip(described) {
+            match described {
+                Ok(manifest) => self.sources[at].stand(Standing::Ready(Ready { manifest, copy, taken: None })),
+                Err(error) => {
+                    discard(&copy);
+                    self.sources[at].refuse(None, &error);
+                    changes.refused += 1;
+                }
+            }
+        }
+        // What is loaded may have given up a name that another waits for.
+        while self.load_what_may(&mut changes) {}
+        changes
+    }
+
+    /// What the files that are gone have said of themselves is of no use any more.
+    pub(super) fn forget_old_manifests(&self) {
+        let digests: Vec<&str> = self.sources.iter().map(|source| &*source.sha256).collect();
+        self.describer.keep_only(&digests);
+    }
+
+    /// Tells in the log what the last look has changed.
+    pub(super) fn tell(&mut self) {
+        for Source { path, serving, .. } in self.gone.drain(..) {
+            if let Some(Serving { name, generation, .. }) = serving {
+                tracing::warn!(plugin = %name, generation, path = %path.display(), "The file of a plugin is gone; what waits for its kinds is held.");
+            }
+        }
+        self.sources.iter_mut().for_each(Source::tell);
+    }
+
+    /// Every plugin, also those refused, sorted by name.
+    pub(super) fn views(&self) -> Vec<PluginView> {
+        let loaded = |name: &PluginName| self.loaded.get(name).copied().unwrap_or(0);
+        let mut views: Vec<_> = self.sources.iter().filter_map(|source| source.view(loaded)).collect();
+        views.sort_by(|a, b| a.name.cmp(&b.name));
+        views
+    }
+
+    /// Every kind that is served.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.sources.iter().filter_map(|source| source.serving.as_ref()).flat_map(|serving| &serving.kinds)
+    }
+
+    /// The files that may be plugins. A folder that cannot be read says nothing about its files, so those stay; one that is
+    /// gone has none.
+    fn list(&self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
+        for folder in &self.search.folders {
+            match stage::candidates(folder) {
+                Ok(found) => paths.extend(found),
+                Err(error) => {
+                    tracing::warn!(path = %folder.display(), %error, "A plugin folder cannot be read.");
+                    if error.kind() != io::ErrorKind::NotFound {
+                        let known = self.sources.iter().map(|source| &source.path);
+                        paths.extend(known.filter(|path| path.parent() == Some(folder)).cloned());
+                    }
+                }
+            }
+        }
+        stage::distinct(paths)
+    }
+
+    fn put_away_all_but(&mut self, paths: &[PathBuf], changes: &mut Changes) {
+        let mut before = std::mem::take(&mut self.sources);
+        for path in paths {
+            let known = before.iter().position(|source| source.path == *path);
+            self.sources.push(known.map_or_else(|| Source::new(path.clone()), |at| before.swap_remove(at)));
+        }
+        for mut gone in before {
+            gone.stand(Standing::NoPlugin);
+            if let Some(serving) = &gone.serving {
+                discard(&serving.copy);
+                changes.left += 1;
+                self.gone.push(gone);
+            }
+        }
+    }
+
+    /// Reads a file if it has changed, and copies it if it may be loaded.
+    fn look(&mut self, at: usize) -> Result<Option<Fresh>, LoadError> {
+        let source = &mut self.sources[at];
+        let fingerprint = Fingerprint::of(&source.path);
+        if fingerprint.is_some() && fingerprint == source.fingerprint {
+            return Ok(None);
+        }
+        source.fingerprint = fingerprint;
+        let before = std::mem::take(&mut source.sha256);
+        let Some(library) = stage::read(&source.path)? else {
+            if source.serving.is_some() {
+                return Err(LoadError::NoEntry);
+            }
+            tracing::debug!(path = %source.path.display(), "A library without `taskhost_plugin_v1` is not a plugin; ignored.");
+            source.stand(Standing::NoPlugin);
+            return Ok(None);
+        };
+        source.sha256.clone_from(&library.sha256);
+        if library.sha256 == before {
+            return Ok(None);
+        }
+        if source.serving.as_ref().is_some_and(|serving| serving.sha256 == library.sha256) {
+            source.stand(Standing::Good);
+            return Ok(None);
+        }
+        let sha256 = library.sha256.clone();
+        Ok(Some(Fresh { at, copy: self.generations.stage(&library)?, sha256 }))
+    }
+
+    /// Loads what nobody else has the names of; says whether there was anything.
+    fn load_what_may(&mut self, changes: &mut Changes) -> bool {
+        let mut any = false;
+        for at in 0..self.sources.len() {
+            let Some(mut ready) = self.sources[at].take_ready() else { continue };
+            match self.bring_up(at, &ready) {
+                Ok(serving) => {
+                    self.serve(at, serving, changes);
+                    any = true;
+                }
+                Err(error) if error.is_taken() => {
+                    let source = &mut self.sources[at];
+                    if ready.taken.is_none() {
+                        source.is_news = true;
+                        changes.refused += 1;
+                    }
+                    ready.taken = Some(Refusal::from(&error));
+                    source.standing = Standing::Ready(ready);
+                }
+                Err(error) => {
+                    discard(&ready.copy);
+                    self.sources[at].refuse(Some(ready.manifest.name), &error);
+                    changes.refused += 1;
+                }
+            }
+        }
+        any
+    }
+
+    fn bring_up(&mut self, at: usize, ready: &Ready) -> Result<Serving, LoadError> {
+        let manifest = &ready.manifest;
+        self.check_names(at, &manifest.name, manifest.kinds.iter().map(|kind| &kind.name))?;
+        let settings = self.search.settings.get(&manifest.name).cloned().unwrap_or_default();
+        let config = settings.config.unwrap_or_else(|| json!({}));
+        check_config(manifest, &config)?;
+        let loaded = loader::load(&ready.copy)?;
+        let name = loaded.meta.name.clone();
+        // Once more: nothing keeps a library from saying something else the second time.
+        self.check_names(at, &name, loaded.kinds.iter().map(|kind| &kind.name))?;
+        let generation = self.loaded.entry(name.clone()).and_modify(|latest| *latest += 1).or_insert(1);
+        let refused = |reason| LoadError::Config { name: name.to_string(), reason };
+        loaded.configure(config.to_string().as_bytes()).map_err(refused)?;
+        let kind = |kind| Arc::new(Kind::loaded(&name, *generation, kind, settings.allow_in_process));
+        let mut kinds: Vec<_> = loaded.kinds.into_iter().map(kind).collect();
+        kinds.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Serving {
+            version: loaded.meta.version,
+            generation: *generation,
+            sha256: self.sources[at].sha256.clone(),
+            copy: ready.copy.clone(),
+            kinds,
+            is_swap: self.sources[at].serving.is_some(),
+            name,
+        })
+    }
+
+    /// The first file that claims a name keeps it.
+    fn check_names<'a>(
+        &self,
+        at: usize,
+        name: &PluginName,
+        mut kinds: impl Iterator<Item = &'a KindName>,
+    ) -> Result<(), LoadError> {
+        let others = self.sources.iter().enumerate().filter(|(other, _)| *other != at);
+        let serving: Vec<_> = others.filter_map(|(_, source)| Some((&source.path, source.serving.as_ref()?))).collect();
+        if let Some((first, _)) = serving.iter().find(|(_, other)| other.name == *name) {
+            return Err(LoadError::PluginTaken { name: name.to_string(), first: (*first).clone() });
+        }
+        let taken = kinds.find_map(|kind| {
+            let (first, other) = serving.iter().find(|(_, other)| other.kinds.iter().any(|one| one.name == *kind))?;
+            Some(LoadError::KindTaken {
+                kind: kind.to_string(),
+                plugin: other.name.to_string(),
+                first: (*first).clone(),
+            })
+        });
+        taken.map_or(Ok(()), Err)
+    }
+
+    fn serve(&mut self, at: usize, serving: Serving, changes: &mut Changes) {
+        let source = &mut self.sources[at];
+        source.is_news = true;
+        match source.serving.replace(serving) {
+            None => changes.loaded += 1,
+            Some(old) => {
+                discard(&old.copy);
+                changes.swapped += 1;
+            }
+        }
+    }
+}
+
+/// Describes all at the same time: what was never seen costs a child each.
+fn describe_all(describer: &Describer, fresh: &[Fresh]) -> Vec<Result<Manifest, LoadError>> {
+    let describe = |fresh: &Fresh| describer.describe(&fresh.sha256, &fresh.copy);
+    thread::scope(|scope| {
+        let start = |fresh| thread::Builder::new().spawn_scoped(scope, move || describe(fresh));
+        let threads: Vec<_> = fresh.iter().map(start).collect();
+        let end = |thread: io::Result<thread::ScopedJoinHandle<'_, _>>| {
+            thread.map_err(LoadError::NoChild)?.join().expect("describing does not panic")
+        };
+        threads.into_iter().map(end).collect()
+    })
+}
+
+fn check_config(manifest: &Manifest, config: &Value) -> Result<(), LoadError> {
+    let refused = |reason: String| LoadError::Config { name: manifest.name.to_string(), reason };
+    if !manifest.takes_config && *config != json!({}) {
+        return Err(refused("it takes no config".to_owned()));
+    }
+    let Some(schema) = &manifest.config_schema else { return Ok(()) };
+    let errors = Schema::compile(schema).map_err(refused)?.check(config);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let errors: Vec<_> = errors.iter().map(|error| format!("`{}`: {}", error.pointer, error.message)).collect();
+    Err(refused(errors.join("; ")))
+}
