@@ -34,7 +34,7 @@
 //!         progress.advance(1).message(format!("{} to go", params.from - step - 1));
 //!         cx.checkpoint(&(step + 1)).await?; // saved; on a cancel or a drain the task ends here, and resumes here
 //!     }
-//!     cx.info("lift-off");
+//!     info!(steps = params.from, "lift-off");
 //!     Ok(Counted { steps: params.from })
 //! }
 //!
@@ -51,10 +51,22 @@
 //!   [`#[config]`](macro@config) what the plugin is given once. All are read, written and described by a schema; doc comments
 //!   become descriptions, attributes of `serde` and `schemars` work. Numbers, texts, `Vec`s and the like need no attribute.
 //! - **Errors**: `?` on any error is a failure that is worth another attempt; [`TaskError`] has the other ends, and
-//!   `#[task(default_error = "fatal")]` turns `?` round. A panic is caught and told with its file and line (not under
-//!   `panic = "abort"`).
-//! - **At least once**: an attempt may run again after a crash. What must not happen twice is guarded by the task itself;
-//!   [`Context::checkpoint`] says where to resume.
+//!   `#[task(default_error = "fatal")]` turns `?` round. A panic is caught and told with its file, its line and the frames of
+//!   the plugin (not under `panic = "abort"`).
+//! - **At least once**: an attempt may run again after a crash. [`Context::checkpoint`] says where to resume;
+//!   [`Context::step`] keeps the result of a step, so that a retry does not repeat it;
+//!   [`idempotency_key`](Attempt::idempotency_key) is for services that see to it themselves.
+//! - **Follow-ups**: [`enqueue`](Attempt::enqueue) and [`follow_up`](Attempt::follow_up) make tasks, committed together with what
+//!   the task saves.
+//! - **Log**: the macros of [`tracing`] (`info!(bytes, "resized")`, in the prelude) and of the crate `log` write to the log of the
+//!   task on whose thread they run; on threads of one's own [`Attempt::info`] and its siblings do.
+//! - **tokio**: the feature `tokio` gives the plugin a runtime of its own, in which every task runs; the crate comes along as
+//!   `plugin_api::tokio`.
+//! - **Tests**: the feature `testing`, for dev-dependencies, brings `plugin_api::testing`: it runs a task without a host, moves
+//!   the clock, cancels it at every await and crashes it behind every checkpoint.
+//! - **What is saved** is a document of this crate: `{"v": 2, "state": …, "steps": {"mail": …}}`, with the kind's
+//!   [`state_version`](Defaults::state_version) (0 if it has none), the state of the last checkpoint and the results of the
+//!   steps. Under another `state_version` it is not read: the task starts anew, and its log says so.
 //! - **Without macros**: `#[task]` writes an implementation of [`Task`] or [`BlockingTask`] for a type with the name of the
 //!   function. Written by hand, such a type is exported by `plugin!` as well. [`serde`] and [`schemars`] come with this crate;
 //!   derives of one's own are told so by `#[serde(crate = "plugin_api::serde")]` and `#[schemars(crate = "plugin_api::schemars")]`.
