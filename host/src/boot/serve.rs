@@ -7,7 +7,7 @@ use taskhost_core::config::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{BootError, Listeners, store_options};
 use crate::api::{self, Source};
@@ -28,6 +28,7 @@ struct Daemon {
     config: Arc<Config>,
     store: Arc<dyn Store>,
     executor: Arc<dyn Executor>,
+    kinds: Arc<dyn Kinds>,
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
     /// What makes new work, and is to end first.
@@ -43,6 +44,9 @@ struct Faces {
 
 /// After its drain time is over, what still runs is given back; that costs one commit.
 const GIVE_BACK_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// How long plugins may take to end their threads.
+const PLUGIN_TIME: std::time::Duration = std::time::Duration::from_secs(1);
 
 pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
     let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
@@ -123,7 +127,7 @@ async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listener
     let parts = Parts {
         config: Arc::clone(&config),
         store: Arc::clone(&store),
-        kinds,
+        kinds: Arc::clone(&kinds),
         executor: Arc::clone(&executor),
         events,
         clock: Arc::clone(&clock),
@@ -131,7 +135,7 @@ async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listener
         phase: phase_seen,
     };
     let faces = serve_faces(&Host::new(parts), listeners);
-    Ok(Daemon { config, store, executor, clock, phase, makers, faces })
+    Ok(Daemon { config, store, executor, kinds, clock, phase, makers, faces })
 }
 
 /// Serves both ways in until the answer says so.
@@ -181,6 +185,10 @@ impl Daemon {
                 given = running.wait_for(|running| *running == 0) => drop(given),
                 () = sleep(GIVE_BACK_TIME) => {}
             }
+        }
+        tokio::select! {
+            () = self.executor.shut_down(&self.kinds.all(), PLUGIN_TIME) => {}
+            () = sleep(PLUGIN_TIME) => debug!("A plugin took too long to shut down."),
         }
         Ok(())
     }

@@ -29,8 +29,9 @@ pub(super) struct Job {
 }
 
 impl Job {
-    fn run(self) {
-        let answer = match self.ctx.kind.code.create(&self.ctx, &self.attempt, self.deadline_ms) {
+    /// Enters the plugin, and leaves it for good: the task is dropped when this answers.
+    fn run(&self) -> Answer {
+        match self.ctx.kind.code.create(&self.ctx, &self.attempt, self.deadline_ms) {
             None => Answer::Refused,
             Some(mut task) => {
                 self.ctx.begin_poll();
@@ -40,8 +41,7 @@ impl Job {
                     unknown => Answer::Unknown(unknown),
                 }
             }
-        };
-        self.ctx.mailbox.push(Message::Returned(self.ctx.key, answer));
+        }
     }
 }
 
@@ -56,6 +56,8 @@ pub(super) struct Pool {
 #[derive(Debug, Default)]
 struct Queue {
     jobs: VecDeque<Job>,
+    /// Jobs that wait or are inside the plugin.
+    unfinished: usize,
     idle: usize,
     threads: usize,
 }
@@ -73,6 +75,7 @@ impl Pool {
     pub(super) fn run(self: &Arc<Self>, job: Job) -> io::Result<()> {
         let mut queue = self.queue.lock().expect(HOLDS);
         queue.jobs.push_back(job);
+        queue.unfinished += 1;
         if queue.idle >= queue.jobs.len() {
             self.arrived.notify_one();
             return Ok(());
@@ -83,6 +86,7 @@ impl Pool {
             Ok(_) => queue.threads += 1,
             Err(error) if queue.threads == 0 => {
                 queue.jobs.pop_back();
+                queue.unfinished -= 1;
                 return Err(error);
             }
             Err(error) => tracing::warn!(%error, pool = self.name, "No further thread could be started."),
@@ -90,13 +94,21 @@ impl Pool {
         Ok(())
     }
 
+    /// Whether no job waits and none is inside the plugin.
+    pub(super) fn is_left(&self) -> bool {
+        self.queue.lock().expect(HOLDS).unfinished == 0
+    }
+
     fn work(&self) {
         let mut queue = self.queue.lock().expect(HOLDS);
         loop {
             if let Some(job) = queue.jobs.pop_front() {
                 drop(queue);
-                job.run();
+                let answer = job.run();
                 queue = self.queue.lock().expect(HOLDS);
+                // Before it is told: who hears that the last attempt is over may look whether the plugin is left.
+                queue.unfinished -= 1;
+                job.ctx.mailbox.push(Message::Returned(job.ctx.key, answer));
                 continue;
             }
             queue.idle += 1;

@@ -8,9 +8,10 @@
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
-use plugin_api::abi::{self, ThArgs, ThBytes, ThCtx, ThEnqueue, ThHost, ThKind, ThResult, struct_size};
+use plugin_api::abi::{self, ThArgs, ThBytes, ThCtx, ThEnqueue, ThHost, ThKind, ThPlugin, ThResult, struct_size};
 
 use super::attempt::Finish;
 use super::ctx::Ctx;
@@ -201,10 +202,44 @@ type CreateFn = unsafe extern "C" fn(*const ThKind, *const ThCtx, *const ThArgs,
 type PollFn = unsafe extern "C" fn(*mut c_void) -> i32;
 type DropFn = unsafe extern "C" fn(*mut c_void);
 
+type ShutdownFn = unsafe extern "C" fn(u32) -> i32;
+
+/// A loaded copy of a plugin, as far as it is told things as a whole. Lives as long as its library: for ever.
+#[derive(Debug)]
+pub(super) struct PluginCode {
+    shutdown: Option<ShutdownFn>,
+    was_shut_down: AtomicBool,
+}
+
+impl PluginCode {
+    /// What of `table` concerns the plugin as a whole.
+    ///
+    /// # Safety
+    /// `table` must be what `init` of a plugin answered, whose library is never unloaded.
+    pub(super) unsafe fn new(table: &ThPlugin) -> &'static Self {
+        Box::leak(Box::new(Self { shutdown: table.shutdown, was_shut_down: AtomicBool::new(false) }))
+    }
+
+    /// Enters the plugin: it ends its threads, within `limit` if it keeps its word. Only the first call does something.
+    ///
+    /// To be called on a thread that is nothing else, when no task of the plugin is left and none will come.
+    /// The error is the plugin's answer.
+    pub(super) fn shut_down(&self, limit: Duration) -> Result<(), i32> {
+        let Some(shutdown) = self.shutdown.filter(|_| !self.was_shut_down.swap(true, SeqCst)) else {
+            return Ok(());
+        };
+        let millis = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
+        // SAFETY: header, `shutdown`: once, after the last `drop`, which the caller sees to.
+        let answer = unsafe { shutdown(millis) };
+        if answer < 0 { Err(answer) } else { Ok(()) }
+    }
+}
+
 /// The functions of a kind, all there. The library that they are in is never unloaded.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct KindCode {
     table: &'static ThKind,
+    pub(super) plugin: &'static PluginCode,
     create: CreateFn,
     poll: PollFn,
     drop: DropFn,
@@ -214,12 +249,12 @@ impl KindCode {
     /// The functions of `table`, or the name of the first that is missing.
     ///
     /// # Safety
-    /// `table` must be the kind of a plugin whose library is never unloaded.
-    pub(super) unsafe fn new(table: &'static ThKind) -> Result<Self, &'static str> {
+    /// `table` must be a kind of `plugin`, whose library is never unloaded.
+    pub(super) unsafe fn new(table: &'static ThKind, plugin: &'static PluginCode) -> Result<Self, &'static str> {
         let create = table.create.ok_or("create")?;
         let poll = table.poll.ok_or("poll")?;
         let drop = table.drop.ok_or("drop")?;
-        Ok(Self { table, create, poll, drop })
+        Ok(Self { table, plugin, create, poll, drop })
     }
 
     /// Its one poll may block.
@@ -269,8 +304,9 @@ impl KindCode {
             poll: Some(poll),
             drop: Some(drop),
         };
+        static PLUGIN: PluginCode = PluginCode { shutdown: None, was_shut_down: AtomicBool::new(false) };
         // SAFETY: the functions above keep to the header and are part of this program.
-        unsafe { Self::new(&TABLE) }.expect("all functions are there")
+        unsafe { Self::new(&TABLE, &PLUGIN) }.expect("all functions are there")
     }
 }
 

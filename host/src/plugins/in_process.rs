@@ -3,7 +3,10 @@
 //! Not here: what a poller does (`poller`), which task runs (`services`). Start at [`InProcess::new`].
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::io;
+use std::pin::Pin;
+use std::ptr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -12,14 +15,15 @@ use std::time::Duration;
 use plugin_api::abi;
 use taskhost_core::ids::{LeaseId, PluginName, TaskId};
 use taskhost_core::view::Progress;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{self, UnboundedSender};
 
 use super::attempt::Stop;
 use super::blocking::Pool;
 use super::ctx::Ctx;
+use super::ffi::PluginCode;
 use super::mailbox::{HOLDS, Lot, Mailbox, Message};
 use super::poller::Poller;
-use super::{Attempt, Executor, FollowUps, Outcome, Report};
+use super::{Attempt, Executor, FollowUps, Kind, Outcome, Report};
 use crate::clock::Clock;
 
 /// The executor of this process. Its threads end when it is dropped, those inside plugin code when they come back.
@@ -51,7 +55,16 @@ struct Running {
 struct Lane {
     plugin: PluginName,
     generation: u32,
+    code: &'static PluginCode,
+    pool: Arc<Pool>,
     mailbox: Arc<Mailbox>,
+}
+
+/// A loaded copy of a plugin.
+#[derive(Debug, Clone)]
+struct Loaded {
+    name: String,
+    code: &'static PluginCode,
 }
 
 impl InProcess {
@@ -79,9 +92,11 @@ impl InProcess {
         }
         let mailbox = Arc::<Mailbox>::default();
         let name = format!("{plugin}#{generation}");
-        let poller = Poller::new(Arc::clone(&mailbox), Arc::clone(&self.shared), Pool::new(format!("{name}-block")));
+        let pool = Pool::new(format!("{name}-block"));
+        let poller = Poller::new(Arc::clone(&mailbox), Arc::clone(&self.shared), Arc::clone(&pool));
         thread::Builder::new().name(name).spawn(move || poller.run())?;
-        lanes.push(Lane { plugin: plugin.clone(), generation, mailbox: Arc::clone(&mailbox) });
+        let code = attempt.kind.code.plugin;
+        lanes.push(Lane { plugin: plugin.clone(), generation, code, pool, mailbox: Arc::clone(&mailbox) });
         Ok(mailbox)
     }
 
@@ -93,6 +108,30 @@ impl InProcess {
 
     fn find(&self, task: TaskId, lease: LeaseId) -> Option<Arc<Ctx>> {
         self.shared.running().attempts.get(&(task, lease)).cloned()
+    }
+
+    /// The copies of these kinds and those that ran attempts, without those that code may still run in.
+    fn left(&self, kinds: &[Arc<Kind>]) -> Vec<Loaded> {
+        let name = |plugin: &PluginName, generation: u32| format!("{plugin}#{generation}");
+        let lanes = self.lanes.lock().expect(HOLDS);
+        let of_lanes = lanes.iter().map(|lane| (name(&lane.plugin, lane.generation), lane.code));
+        let of_kinds = kinds.iter().map(|kind| (name(&kind.plugin, kind.generation), kind.code.plugin));
+        let mut copies: Vec<Loaded> = Vec::new();
+        for (name, code) in of_lanes.chain(of_kinds) {
+            if !copies.iter().any(|copy| ptr::eq(copy.code, code)) {
+                copies.push(Loaded { name, code });
+            }
+        }
+        let running = self.shared.running();
+        copies.retain(|copy| {
+            let runs = running.attempts.values().any(|ctx| ptr::eq(ctx.kind.code.plugin, copy.code));
+            let blocks = lanes.iter().any(|lane| ptr::eq(lane.code, copy.code) && !lane.pool.is_left());
+            if runs || blocks {
+                tracing::debug!(plugin = copy.name, "The plugin is not told to shut down: its code still runs.");
+            }
+            !(runs || blocks)
+        });
+        copies
     }
 
     /// The attempt of this task that has the latest lease.
@@ -202,6 +241,27 @@ impl Executor for InProcess {
 
     fn running(&self) -> usize {
         self.shared.running().attempts.len()
+    }
+
+    fn shut_down(&self, kinds: &[Arc<Kind>], limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let (back, mut all_back) = mpsc::channel::<Infallible>(1);
+        for Loaded { name, code } in self.left(kinds) {
+            let back = back.clone();
+            let spawned = thread::Builder::new().name(format!("{name}-end")).spawn(move || {
+                if let Err(answer) = code.shut_down(limit) {
+                    tracing::warn!(plugin = name, answer, "A plugin did not shut down well.");
+                }
+                drop(back);
+            });
+            if let Err(error) = spawned {
+                tracing::warn!(%error, "No thread to shut down a plugin on could be started.");
+            }
+        }
+        drop(back);
+        Box::pin(async move {
+            // Nothing is ever sent: it ends with the last thread.
+            all_back.recv().await;
+        })
     }
 }
 

@@ -17,7 +17,7 @@ use taskhost_core::retry::PartialRetry;
 
 use super::describe::{KindManifest, Manifest};
 use super::error::LoadError;
-use super::ffi::{HOST, KindCode};
+use super::ffi::{HOST, KindCode, PluginCode};
 use super::kind::{KindMeta, PluginMeta, Schema};
 
 /// More kinds than any plugin has: a larger count is garbage.
@@ -134,9 +134,11 @@ fn read_plugin(entry: &'static ThEntry, table: &'static ThPlugin) -> Result<Load
     if table.n_kinds > KINDS_MAX || !table.kinds.is_aligned() {
         return Err(LoadError::Unaligned("array of kinds".to_owned()));
     }
+    // SAFETY: `table` is what `init` answered, and the library is never unloaded (see `entry`).
+    let code = unsafe { PluginCode::new(table) };
     let mut kinds: Vec<LoadedKind> = Vec::with_capacity(table.n_kinds);
     for index in 0..table.n_kinds {
-        let kind = read_kind(table, index)?;
+        let kind = read_kind(table, code, index)?;
         if kinds.iter().any(|other| other.name == kind.name) {
             return Err(LoadError::KindTwice(kind.name.to_string()));
         }
@@ -145,7 +147,7 @@ fn read_plugin(entry: &'static ThEntry, table: &'static ThPlugin) -> Result<Load
     Ok(Loaded { entry, table, meta, kinds })
 }
 
-fn read_kind(plugin: &'static ThPlugin, index: usize) -> Result<LoadedKind, LoadError> {
+fn read_kind(plugin: &'static ThPlugin, code: &'static PluginCode, index: usize) -> Result<LoadedKind, LoadError> {
     // SAFETY: header, `kinds`: an array of `n_kinds` pointers, and `index` is below that.
     let pointer = unsafe { plugin.kinds.add(index) };
     // SAFETY: as above; the array lives as long as the process.
@@ -157,8 +159,8 @@ fn read_kind(plugin: &'static ThPlugin, index: usize) -> Result<LoadedKind, Load
     let what = || format!("name of kind number {index}");
     let name = KindName::new(text(kind.name, what)?)
         .map_err(|error| LoadError::Name { what: what(), reason: error.to_string() })?;
-    // SAFETY: `kind` is the kind of a plugin whose library is never unloaded (see `entry`).
-    let code = unsafe { KindCode::new(kind) };
+    // SAFETY: `kind` is a kind of this plugin, whose library is never unloaded (see `entry`).
+    let code = unsafe { KindCode::new(kind, code) };
     let code = code.map_err(|function| LoadError::MissingFunction { kind: name.to_string(), function })?;
     let whose = format!("kind `{name}`");
     let document: Value = self::meta(&whose, kind.meta)?;

@@ -25,6 +25,7 @@ mod stage;
 mod tests;
 
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -213,4 +214,9 @@ pub trait Executor: Send + Sync + Debug {
     fn give_back(&self);
     /// How many attempts run.
     fn running(&self) -> usize;
+    /// After a drain: tells the plugins of these kinds, and those that it ran before, to end their threads within `limit`.
+    /// A plugin whose code still runs, such as a blocking attempt that was given back, is left alone.
+    ///
+    /// The answer ends when each has come back; it need not be waited for.
+    fn shut_down(&self, kinds: &[Arc<Kind>], limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }

@@ -44,6 +44,11 @@ impl Folder {
         self.root.path().join("plugins")
     }
 
+    /// The file that `actor.c` writes when it is shut down.
+    fn ended(&self) -> PathBuf {
+        self.root.path().join("ended")
+    }
+
     fn state(&self) -> PathBuf {
         self.root.path().join("state")
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -222,5 +223,9 @@ impl Executor for FakeExecutor {
     fn give_back(&self) {}
     fn running(&self) -> usize {
         0
+    }
+
+    fn shut_down(&self, _: &[Arc<Kind>], _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::ready(()))
     }
 }

@@ -68,7 +68,7 @@ pub(super) struct Bench {
     pub(super) reports: UnboundedReceiver<Vec<Report>>,
     unread: std::vec::IntoIter<Report>,
     started: u8,
-    _folder: Folder,
+    folder: Folder,
 }
 
 /// What a report says, without the parts that are checked once.
@@ -85,12 +85,13 @@ impl Bench {
 
     pub(super) fn named(name: &str, grace: Duration) -> Self {
         let folder = Folder::new();
-        folder.build("actor.so", "actor.c", &[&format!("NAME=\"{name}\"")]);
+        let ended = folder.ended().display().to_string();
+        folder.build("actor.so", "actor.c", &[&format!("NAME=\"{name}\""), &format!("ENDED=\"{ended}\"")]);
         let registry = folder.scan();
         assert_eq!(registry.plugins()[0].error, None);
         let (sender, reports) = unbounded_channel();
         let executor = InProcess::new(sender, Arc::new(Taken), Arc::new(StoppedClock), grace);
-        Self { registry, executor, reports, unread: Vec::new().into_iter(), started: 0, _folder: folder }
+        Self { registry, executor, reports, unread: Vec::new().into_iter(), started: 0, folder }
     }
 
     pub(super) fn attempt(&mut self, kind: &str, number: usize) -> Attempt {
@@ -126,6 +127,13 @@ impl Bench {
 
     pub(super) fn cancel(&self, task: TaskId) {
         self.executor.cancel(task, LeaseId::from_u64(7));
+    }
+
+    /// Shuts the plugin down, waits for that, and answers what it has ever been told: a line of milliseconds each time.
+    pub(super) fn shut_down(&self) -> String {
+        let ended = self.executor.shut_down(&self.registry.all(), Duration::from_millis(800));
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(ended);
+        std::fs::read_to_string(self.folder.ended()).unwrap_or_default()
     }
 
     pub(super) fn report(&mut self) -> (TaskId, Said) {

@@ -137,3 +137,28 @@ fn what_is_given_back_is_interrupted_once_whatever_it_says_later() {
     assert_eq!(bench.report(), (task, saved(1, "1")));
     assert_eq!(bench.report(), (task, Said::Ended(done("\"late but done\""))));
 }
+
+#[test]
+fn a_plugin_is_shut_down_once_also_if_it_never_ran_anything() {
+    let bench = Bench::new(LONG);
+    assert_eq!(bench.shut_down(), "800\n");
+    assert_eq!(bench.shut_down(), "800\n");
+    let mut bench = Bench::new(LONG);
+    assert_eq!(bench.run("act.noop", 0), done("{}"));
+    bench.start("act.block", 0);
+    assert_eq!([bench.said(), bench.said()], [saved(1, "1"), Said::Ended(done("\"late but done\""))]);
+    assert_eq!(bench.shut_down(), "800\n");
+}
+
+#[test]
+fn a_plugin_whose_code_still_runs_is_not_shut_down() {
+    let mut bench = Bench::new(LONG);
+    bench.start("act.hang", 0);
+    assert_eq!(bench.run("act.noop", 0), done("{}"));
+    assert_eq!(bench.shut_down(), "", "an attempt waits");
+    bench.start("act.block", 600_000);
+    assert_eq!(bench.said(), saved(1, "1"));
+    bench.executor.give_back();
+    assert_eq!([bench.outcome(), bench.outcome()], [Outcome::Interrupted, Outcome::Interrupted]);
+    assert_eq!((bench.executor.running(), &*bench.shut_down()), (0, ""), "a thread is still inside");
+}
