@@ -100,7 +100,7 @@ impl SubmitError {
             None => or.to_owned(),
         };
         match self {
-            Self::UnknownKind { similar: found, .. } => similar(found, "`GET /api/v1/plugins` lists what is loaded"),
+            Self::UnknownKind { similar: found, .. } => similar(found, "`taskhost plugins` lists what is loaded"),
             Self::UnknownQueue { queue, similar: found } => {
                 similar(found, &format!("declare it in tasks.toml: [queues.{queue}]"))
             }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 pub use client::{Answer, Client};
 pub use daemon::Daemon;
-pub use tools::{Ran, output, signal};
+pub use tools::{Ran, output, run_in, signal};
 
 /// A folder with a `tasks.toml`. It is deleted with the scene.
 #[derive(Debug)]

@@ -17,8 +17,15 @@ pub struct Ran {
 }
 
 pub(super) fn run(program: &OsStr, words: &[&str], folder: &Path) -> Ran {
+    run_in(program, words, folder, &[])
+}
+
+/// Runs a program in a folder, under these variables, until it ends.
+pub fn run_in(program: impl AsRef<OsStr>, words: &[&str], folder: &Path, variables: &[(&str, &OsStr)]) -> Ran {
+    let program = program.as_ref();
     let mut command = Command::new(program);
     command.args(words).current_dir(folder).env("NO_COLOR", "1").env_remove("TASKHOST_LOG").stdin(Stdio::null());
+    command.envs(variables.iter().copied());
     let ran = command.output();
     let ran = ran.unwrap_or_else(|error| {
         panic!("{} cannot be run ({error}): `cargo xtask test` installs what the tests need", program.display())

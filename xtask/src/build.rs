@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::console::say;
 use crate::shell::{self, cargo};
@@ -56,6 +56,14 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
 
 /// Builds for release, then becomes the daemon, in the repository's root.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
+    // The repository's tasks.toml names the plugins below `target`, wherever this machine builds otherwise.
+    let usual = workspace.root.join("target");
+    ensure!(
+        workspace.target == usual,
+        "cargo builds into {} here, but tasks.toml looks for plugins in {}: unset CARGO_TARGET_DIR (and `build.target-dir`)",
+        workspace.target.display(),
+        usual.display(),
+    );
     build(workspace, Profile::Release)?;
     let program = format!("taskhost{EXE_SUFFIX}");
     let program = workspace.target.join(Profile::Release.folder()).join(program);

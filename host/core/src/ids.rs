@@ -66,9 +66,9 @@ impl FromStr for TaskId {
     type Err = TaskIdError;
 
     fn from_str(text: &str) -> Result<Self, TaskIdError> {
-        // Only the hyphenated form: two spellings of one id would defeat caches and logs.
+        // Only the hyphenated form in lower case: two spellings of one id would defeat caches and logs.
         match uuid::Uuid::try_parse(text) {
-            Ok(id) if text.len() == 36 => Ok(Self(id)),
+            Ok(id) if text.len() == 36 && !text.bytes().any(|byte| byte.is_ascii_uppercase()) => Ok(Self(id)),
             _ => Err(TaskIdError(text.to_owned())),
         }
     }
@@ -231,6 +231,7 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = TaskId::new(UnixMicros::from_micros(0), [7; 10]).to_string();
         assert!(id.replace('-', "").parse::<TaskId>().is_err());
+        assert!("01A20BF3-116C-75FF-A999-BDEB30495AF4".parse::<TaskId>().is_err());
         assert!(format!("{{{id}}}").parse::<TaskId>().is_err());
     }
 

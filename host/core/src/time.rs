@@ -21,6 +21,8 @@ pub struct TimeError(String);
 impl UnixMicros {
     /// 2001-09-09T01:46:40Z: an instant for examples, far from both ends.
     pub(crate) const MIDDLE: Self = Self(1_000_000_000_000_000);
+    /// The first instant that has a text: 0000-01-01T00:00:00Z.
+    pub const MIN: Self = Self(-62_167_219_200_000_000);
     /// The last instant that has a text: 9999-12-31T23:59:59.999999Z.
     pub const MAX: Self = Self(253_402_300_799_999_999);
 
@@ -73,7 +75,8 @@ impl FromStr for UnixMicros {
     fn from_str(text: &str) -> Result<Self, TimeError> {
         let time = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| TimeError(text.to_owned()))?;
         let micros = time.timestamp_micros();
-        if micros > Self::MAX.0 { Err(TimeError(text.to_owned())) } else { Ok(Self(micros)) }
+        // A year outside 0000-9999 would have a text that does not sort.
+        if (Self::MIN.0..=Self::MAX.0).contains(&micros) { Ok(Self(micros)) } else { Err(TimeError(text.to_owned())) }
     }
 }
 
@@ -99,6 +102,12 @@ mod tests {
     fn the_text_is_utc_with_six_digits() {
         let time: UnixMicros = "2026-12-24T18:00:00.5+01:00".parse().expect("RFC 3339");
         assert_eq!(time.to_string(), "2026-12-24T17:00:00.500000Z");
+    }
+
+    #[test]
+    fn a_time_whose_text_would_not_sort_is_refused() {
+        assert!("0000-01-01T00:00:00+23:59".parse::<UnixMicros>().is_err());
+        assert_eq!(UnixMicros::MIN.to_string(), "0000-01-01T00:00:00.000000Z");
     }
 
     #[test]

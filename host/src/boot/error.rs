@@ -74,6 +74,9 @@ pub enum BootError {
     /// The store failed while the daemon ran.
     #[error("{0}; the daemon ends")]
     StoreFailed(Arc<StoreError>),
+    /// A part of the daemon has a bug.
+    #[error("the {0} of the daemon panicked, see the lines above; the daemon ends")]
+    ServicePanicked(&'static str),
     /// A second signal came while the daemon drained.
     #[error("stopped at once; what was running is given back at the next start")]
     StoppedAtOnce,
@@ -101,6 +104,9 @@ impl BootError {
             Self::Scan(error) => error.hint().to_owned(),
             Self::Store(error) => error.hint().to_owned(),
             Self::StoreFailed(error) => error.hint().to_owned(),
+            Self::ServicePanicked(_) => {
+                "start it again, nothing acknowledged is lost; and report this, please".to_owned()
+            }
             Self::StoppedAtOnce => "send one signal only to let running tasks finish or save their state".to_owned(),
         }
     }

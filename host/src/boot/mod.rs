@@ -4,6 +4,7 @@
 
 mod error;
 mod serve;
+mod services;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -175,8 +176,8 @@ fn tell_of_jobs(config: &Config, registry: &Registry) {
             }
             Some(found) => {
                 for error in found.check_params(declared.params.get_ref()) {
-                    let (pointer, message) = (error.pointer, error.message);
-                    warn!(%job, line = declared.line, %kind, pointer, message, "The params of the job do not fit; it cannot fire.");
+                    let (pointer, error) = (error.pointer, error.message);
+                    warn!(%job, line = declared.line, %kind, pointer, error, "The params of the job do not fit; it cannot fire.");
                 }
             }
         }

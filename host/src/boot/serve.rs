@@ -1,14 +1,15 @@
 //! The daemon's hours: everything is started, signals are waited for, and everything is taken down in order.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 
 use taskhost_core::config::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{debug, info, warn};
 
+use super::services::Services;
 use super::{BootError, Listeners, store_options};
 use crate::api::{self, Source};
 use crate::chance::Chance;
@@ -32,7 +33,7 @@ struct Daemon {
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
     /// What makes new work, and is to end first.
-    makers: [JoinHandle<()>; 3],
+    makers: [AbortHandle; 3],
     faces: Faces,
 }
 
@@ -51,12 +52,14 @@ const PLUGIN_TIME: std::time::Duration = std::time::Duration::from_secs(1);
 pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
     let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
     let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
-    let mut daemon = start(config, kinds, listeners).await?;
+    let mut services = Services::default();
+    let mut daemon = start(config, kinds, listeners, &mut services).await?;
     info!(%listen, "taskhost is ready.");
     let mut failure = daemon.store.failure();
     let drained = tokio::select! {
         // Without an error the store is only closed, which is how a drain ends.
         Ok(_) = failure.wait_for(Option::is_some) => Err(StoreError::Closed),
+        name = services.panicked() => return Err(BootError::ServicePanicked(name)),
         drained = daemon.until_drained(&mut signals) => drained?,
     };
     tokio::select! {
@@ -72,7 +75,12 @@ pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: 
     Ok(())
 }
 
-async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listeners) -> Result<Daemon, BootError> {
+async fn start(
+    config: Arc<Config>,
+    registry: Arc<Registry>,
+    listeners: Listeners,
+    services: &mut Services,
+) -> Result<Daemon, BootError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
     let events = Events::default();
@@ -100,9 +108,9 @@ async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listener
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
     };
-    tokio::spawn(completer.run(reports));
-    tokio::spawn(runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
-    tokio::spawn(maintainer::run(Arc::clone(&store), Arc::clone(&clock)));
+    services.start("completer", completer.run(reports));
+    services.start("runner", runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
+    services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock)));
     let kinds_changed = watch::Sender::new(0);
     dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
     let scheduler = Scheduler {
@@ -121,7 +129,11 @@ async fn start(config: Arc<Config>, registry: Arc<Registry>, listeners: Listener
         kinds_changed.subscribe(),
     );
     let watching = watcher::run(registry, kinds_changed);
-    let makers = [tokio::spawn(scheduler.run()), tokio::spawn(offering), tokio::spawn(watching)];
+    let makers = [
+        services.start("scheduler", scheduler.run()),
+        services.start("dispatcher", offering),
+        services.start("watcher", watching),
+    ];
 
     let (phase, phase_seen) = watch::channel(Phase::Ready);
     let parts = Parts {
@@ -167,7 +179,7 @@ impl Daemon {
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
     async fn drain(&self) -> Result<(), StoreError> {
         self.phase.send_replace(Phase::Draining);
-        self.makers.iter().for_each(JoinHandle::abort);
+        self.makers.iter().for_each(AbortHandle::abort);
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
         self.executor.drain();
         let mut running = self.store.running();
@@ -210,6 +222,8 @@ struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
+    /// Whether somebody watched the daemon in a terminal when it started.
+    is_watched: bool,
 }
 
 impl Signals {
@@ -218,16 +232,23 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            is_watched: io::stderr().is_terminal(),
         })
     }
 
-    /// Ends with the next SIGINT or SIGTERM.
+    /// Ends with the next SIGINT or SIGTERM, or when the terminal that the daemon was started in is closed: a daemon that
+    /// nobody sees would keep the next one off.
     async fn stop(&mut self) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => warn!("SIGHUP: reloading is not supported by this version; restart to apply an edit."),
+                _ = self.hangup.recv() => {
+                    if self.is_watched {
+                        return;
+                    }
+                    warn!("SIGHUP: reloading is not supported by this version; restart to apply an edit.");
+                }
             }
         }
     }

@@ -83,13 +83,13 @@ pub(super) struct EnqueueArgs {
     #[arg(long)]
     pub(super) priority: Option<Priority>,
     /// Start at the earliest after this time, such as `90s` or `1h30m`
-    #[arg(long, value_name = "DURATION", conflicts_with = "at")]
+    #[arg(long, value_name = "DURATION", conflicts_with = "at", allow_hyphen_values = true)]
     pub(super) delay: Option<DurationText>,
     /// Start at the earliest then, such as `2026-12-24T18:00:00Z`
     #[arg(long, value_name = "TIME")]
     pub(super) at: Option<UnixMicros>,
     /// How long one attempt may take
-    #[arg(long, value_name = "DURATION")]
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(super) timeout: Option<DurationText>,
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]

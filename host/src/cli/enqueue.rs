@@ -70,6 +70,7 @@ pub(super) async fn enqueue(
     let Accepted { task_id, status } = answer.read()?;
     if args.wait {
         output.note(&format!("task {task_id} is {status}\n"));
+        tell_why_held(&task_id, client, output).await?;
         let ended = wait(&task_id, client).await?;
         return tell_end(args.json, &ended, output);
     }
@@ -78,6 +79,15 @@ pub(super) async fn enqueue(
     }
     output.data(&format!("{task_id}\n"))?;
     output.note(&format!("{status}\n"));
+    Ok(())
+}
+
+/// A held task may wait for ever: who waits for it should know.
+async fn tell_why_held(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let task: Task = client.get(&format!("/api/v1/tasks/{task_id}")).await?.read()?;
+    if let Some(held) = task.held() {
+        output.note(&format!("it is {held}\n"));
+    }
     Ok(())
 }
 

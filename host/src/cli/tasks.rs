@@ -52,6 +52,13 @@ struct Progress {
     eta_seconds: Option<f64>,
 }
 
+impl Task {
+    /// Why it waits although a slot may be free, if it does.
+    pub(super) fn held(&self) -> Option<&str> {
+        self.reason.as_deref().filter(|reason| reason.starts_with("held: "))
+    }
+}
+
 /// Where a task stands after it was asked to stop.
 #[derive(Debug, Deserialize)]
 struct Cancelled {

@@ -9,7 +9,7 @@ use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{LeaseId, TaskId};
 use taskhost_core::task::{End, Rejected, Status};
 use tokio::sync::mpsc;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -37,6 +37,8 @@ struct Waits {
     /// Of a save; none for an end.
     ticket: Option<u64>,
     follow_ups: Vec<TaskId>,
+    /// Why the attempt failed, if it did.
+    failure: Option<String>,
 }
 
 impl Completer {
@@ -47,8 +49,11 @@ impl Completer {
             while let Ok(more) = reports.try_recv() {
                 batch.extend(more);
             }
-            let waits = batch.iter().map(waits).collect();
-            let prepared = batch.into_iter().map(|report| self.prepare(report)).collect();
+            let mut waits: Vec<Waits> = batch.iter().map(waits).collect();
+            let prepared: Vec<_> = batch.into_iter().map(|report| self.prepare(report)).collect();
+            for (waits, report) in waits.iter_mut().zip(&prepared) {
+                waits.failure = failure(report);
+            }
             let reply = self.store.report(prepared, self.clock.now());
             tokio::spawn(tell(reply, waits, Arc::clone(&self.executor)));
         }
@@ -113,14 +118,31 @@ fn waits(report: &Report) -> Waits {
         Report::Saved { task, lease, ticket, follow_ups, .. } => (*task, *lease, Some(*ticket), follow_ups),
         Report::Ended { task, lease, follow_ups, .. } => (*task, *lease, None, follow_ups),
     };
-    Waits { task, lease, ticket, follow_ups: follow_ups.iter().map(|new| new.id).collect() }
+    Waits { task, lease, ticket, follow_ups: follow_ups.iter().map(|new| new.id).collect(), failure: None }
+}
+
+fn failure(report: &AttemptReport) -> Option<String> {
+    let Change::Ended(ending) = &report.change else { return None };
+    ending.failure.as_ref().map(|failure| failure.message.clone())
+}
+
+/// A failure is worth a line: a person looks for what did not work in the log first.
+fn tell_of_failure(task: TaskId, status: Status, error: &str) {
+    if status == Status::Dead {
+        warn!(task_id = %task, error, "The task is dead; its last attempt failed.");
+    } else {
+        info!(task_id = %task, %status, error, "An attempt failed.");
+    }
 }
 
 async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, executor: Arc<dyn Executor>) {
     // A failed store ends the daemon; no attempt may go on as if its save were durable.
     let Ok(answers) = reply.await else { return };
-    for (answer, Waits { task, lease, ticket, follow_ups }) in answers.into_iter().zip(waits) {
+    for (answer, Waits { task, lease, ticket, follow_ups, failure }) in answers.into_iter().zip(waits) {
         if let Ok(status) = answer {
+            if let Some(error) = failure {
+                tell_of_failure(task, status, &error);
+            }
             for follow_up in follow_ups {
                 // After its end only a completed or suspended task keeps what it made.
                 debug!(task_id = %follow_up, parent = %task, parent_status = %status, "A follow-up task was handed over.");

@@ -56,6 +56,9 @@ impl Scheduler {
         let cursors = self.store.adopt(sightings.collect(), self.clock.now()).await?;
         let anchors: HashMap<JobName, UnixMicros> =
             cursors.iter().map(|cursor| (cursor.job.clone(), cursor.anchor)).collect();
+        for cursor in cursors.iter().filter(|cursor| cursor.cursor == cursor.anchor && self.entry(cursor).is_none()) {
+            warn!(job = %cursor.job, "The schedule of the job never fires: `taskhost cron next` shows the times of a line.");
+        }
         let mut agenda: Agenda = cursors.iter().filter_map(|cursor| self.entry(cursor)).map(Reverse).collect();
         let mut held = Vec::new();
         while let Some((nominal_at, job)) = self.next(&mut agenda, &mut held).await {

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `probe.noop`, `probe.echo` | end at once | `answers` |
 //! | `probe.fail`, `probe.panic` | go wrong, and are told so | `failures` |
+//! | `probe.enqueue` | make other tasks | `follow_ups` |
 //! | `probe.sleep`, `probe.progress` | wait without a thread | `waits` |
 //! | `probe.crash`, `probe.hang` | take the process or the thread down with them | `harms` |
 //!
@@ -11,6 +12,7 @@
 
 mod answers;
 mod failures;
+mod follow_ups;
 mod harms;
 mod waits;
 
@@ -19,6 +21,7 @@ plugin_api::plugin!(
     answers::echo,
     failures::fail,
     failures::panic,
+    follow_ups::enqueue,
     waits::sleep,
     waits::progress,
     harms::crash,

@@ -3,7 +3,10 @@
 mod bad_input;
 mod command_line;
 mod first_kinds;
+mod follow_ups;
 mod foreign_plugins;
 mod http;
+mod journey;
 mod recovery;
+mod secrets;
 mod swap;

@@ -2,9 +2,10 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::Command;
 
 use serde_json::{Value, json};
-use taskhost_tests::{Scene, output};
+use taskhost_tests::{Scene, binary, output, signal};
 
 #[test]
 fn five_kills_lose_none_of_400_acknowledged_tasks() {
@@ -167,4 +168,30 @@ impl Drop for SmallDisk {
         // Lazily: a daemon of a failed test may still have files open there.
         drop(std::process::Command::new("umount").args(["-l", &self.path]).status());
     }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let scene = Scene::new(
+        "[jobs.often]\nkind = \"files.checksum\"\nparams = { path = \"tasks.toml\" }\nschedule = { every = \"1s\" }\n",
+    );
+    let config = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("tasks.toml", config.replace("[host]", "[host]\nstate = \"quiet\""));
+    // Nobody hears where it listens, so it is asked over its socket.
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device that is always full");
+    let mut daemon =
+        Command::new(binary()).arg("run").current_dir(scene.path()).stderr(full).spawn().expect("start it");
+    let words = ["enqueue", "files.checksum", "--params", r#"{"path":"tasks.toml"}"#, "--wait"];
+    let mut tries = 0;
+    let ran = loop {
+        let ran = scene.taskhost(&words);
+        tries += 1;
+        if ran.code != Some(3) || tries > 1_000 {
+            break ran;
+        }
+    };
+    signal(daemon.id(), libc::SIGTERM);
+    let ended = daemon.wait().expect("it was started");
+    assert_eq!(ran.code, Some(0), "a plugin that logs does not end the daemon: {}", ran.stderr);
+    assert!(ended.success(), "{ended}");
 }
