@@ -6,7 +6,6 @@ mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;
 mod http;
-mod journey;
 mod recovery;
 mod secrets;
 mod swap;
