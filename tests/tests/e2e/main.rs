@@ -6,6 +6,7 @@ mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;
 mod http;
+mod journey;
 mod recovery;
 mod secrets;
 mod swap;
