@@ -5,6 +5,7 @@
 mod error;
 mod serve;
 mod services;
+pub mod tools;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -129,14 +130,14 @@ async fn listen(config: &Config, socket: &Path) -> Result<Listeners, BootError> 
 }
 
 /// What a library says of itself when it is loaded into this process, which is to end soon. `parent`: the process that asks,
-/// if this one is to end with it.
+/// if this one is to end with it. `truncated_host`: the library meets a host table that ends early.
 /// # Errors
 /// [`BootError`] if the parent is gone.
-pub fn describe(file: &Path, parent: Option<u32>) -> Result<Answer, BootError> {
+pub fn describe(file: &Path, parent: Option<u32>, truncated_host: bool) -> Result<Answer, BootError> {
     if let Some(parent) = parent {
         describe::end_with(parent).map_err(|source| BootError::system("describe", file, source))?;
     }
-    Ok(describe::here(file))
+    Ok(describe::here(file, truncated_host))
 }
 
 fn search(config: &Config) -> Search {

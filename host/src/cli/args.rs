@@ -160,6 +160,9 @@ pub(super) struct DescribeArgs {
     /// End with this process, which is to be the parent
     #[arg(long, value_name = "PID")]
     pub(super) parent: Option<u32>,
+    /// Give it a host table that ends early
+    #[arg(long)]
+    pub(super) truncated_host: bool,
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +177,8 @@ pub(super) struct PluginsArgs {
 const PLUGINS_EXAMPLES: &str = "\
 Examples:
   taskhost plugins
-  taskhost plugins new thumbs";
+  taskhost plugins new thumbs
+  taskhost plugins check target/debug/libthumbs.so";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginsCommand {
@@ -182,6 +186,22 @@ pub(super) enum PluginsCommand {
     List,
     /// Write a crate for a plugin that builds, tests and loads as it is; needs no daemon
     New(PluginsNewArgs),
+    /// Tell what a library offers, whether a host can use it and what could be better; needs no daemon
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(PluginsCheckArgs),
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins check target/debug/libthumbs.so
+  taskhost plugins check target/release/libthumbs.so --json
+
+The library is entered in child processes only. Exit code 0: a host can use it; 1: none can.";
+
+#[derive(Debug, Args)]
+pub(super) struct PluginsCheckArgs {
+    /// The library
+    pub(super) file: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 //! Not here: what the daemon does (`boot`), what its answers mean (`api`). Start at [`main`].
 
 mod args;
+mod check;
 mod client;
 mod cron;
 mod enqueue;
@@ -65,6 +66,9 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         }
         Command::Describe(args) => describe(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::New(args)), .. }) => new::new(args, output),
+        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Check(args)), json }) => {
+            check::check(args, *json, output)
+        }
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
             let client = client()?;
             converse(plugins::list(*json, &client, output))
@@ -78,7 +82,7 @@ fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let described = boot::describe(&args.file, args.parent);
+    let described = boot::describe(&args.file, args.parent, args.truncated_host);
     let answer = described.map_err(|error| Failure::reported(Exit::Failed, error.report()))?;
     // The library may have written to the standard output without ending its line.
     output.data(&format!("\n{answer}\n"))?;

@@ -23,12 +23,14 @@ use serde_json::Value;
 use taskhost_core::ids::{KindName, PluginName};
 
 use super::error::{LoadError, ScanError};
-use super::loader;
+use super::{ffi, loader};
 
 /// A longer answer is no answer.
 const ANSWER_MAX: u64 = 16 << 20;
 /// So much is kept of what a library writes to its standard error, in bytes.
 const STDERR_MAX: u64 = 1024;
+/// The word that gives the child a host table that ends early.
+const TRUNCATED_HOST: &str = "--truncated-host";
 /// How long what the child wrote is waited for after its end: what it left behind may hold the pipes for ever.
 const PIPES_WAIT: Duration = Duration::from_secs(1);
 
@@ -66,6 +68,18 @@ pub struct KindManifest {
     pub meta: Value,
 }
 
+impl KindManifest {
+    /// Its one poll may block.
+    pub fn is_blocking(&self) -> bool {
+        self.flags & abi::K_BLOCKING != 0
+    }
+
+    /// It is to run in a process of its own.
+    pub fn is_isolated(&self) -> bool {
+        self.flags & abi::K_ISOLATE != 0
+    }
+}
+
 /// What the child says: one line of JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -96,19 +110,23 @@ impl fmt::Display for Answer {
 }
 
 /// Describes a library by loading it into this process, which is to end soon. The child's side of [`Describer`].
-pub fn here(file: &Path) -> Answer {
-    match describe(file) {
+///
+/// `truncated_host`: the library meets a host table that ends early, as those of other versions may.
+pub fn here(file: &Path, truncated_host: bool) -> Answer {
+    match describe(file, truncated_host) {
         Ok(manifest) => Answer::Manifest(manifest),
         Err(error) => Answer::Error { hint: error.hint().map(str::to_owned), message: error.to_string() },
     }
 }
 
-fn describe(file: &Path) -> Result<Manifest, LoadError> {
+fn describe(file: &Path, truncated_host: bool) -> Result<Manifest, LoadError> {
     let unreadable = |source| LoadError::Io { what: "read", path: file.to_path_buf(), source };
     let bytes = fs::metadata(file).map_err(unreadable)?.len();
     // A name without a folder would be looked for where the system's libraries are.
     let absolute = std::path::absolute(file).map_err(unreadable)?;
-    Ok(loader::load(&absolute)?.manifest(bytes))
+    let loaded =
+        if truncated_host { loader::load_for(&absolute, ffi::truncated_host()) } else { loader::load(&absolute) };
+    Ok(loaded?.manifest(bytes))
 }
 
 /// Sees to it that this process ends with its parent. `parent`: the id of that, which may have ended just now.
@@ -132,6 +150,14 @@ pub struct DescribeOptions {
     pub arguments: Vec<OsString>,
     /// How long it may take.
     pub limit: Duration,
+}
+
+impl DescribeOptions {
+    /// The same, with a host table that ends early.
+    pub(super) fn with_truncated_host(mut self) -> Self {
+        self.arguments.push(TRUNCATED_HOST.into());
+        self
+    }
 }
 
 impl Default for DescribeOptions {

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "calls between host and plugin are calls through C pointers")]
 
 use std::ffi::c_void;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -16,6 +17,10 @@ use plugin_api::abi::{self, ThArgs, ThBytes, ThCtx, ThEnqueue, ThHost, ThKind, T
 use super::attempt::Finish;
 use super::ctx::Ctx;
 use super::{Attempt, FollowUp};
+
+/// Where the truncated table ends, in bytes.
+const TRUNCATED: u8 = 88;
+const _: () = assert!(offset_of!(ThHost, enqueue) == TRUNCATED as usize);
 
 /// What every plugin gets at `init`.
 pub(super) static HOST: ThHost = ThHost {
@@ -35,6 +40,22 @@ pub(super) static HOST: ThHost = ThHost {
     finish: Some(finish),
     get_ext: Some(get_ext),
 };
+
+/// The table of a host that ends before `enqueue`, as plugins could meet it if this were a later minor: behind the size
+/// that it says lies garbage, as it may. Good for `init` alone.
+pub(super) fn truncated_host() -> &'static ThHost {
+    let table: &'static mut MaybeUninit<ThHost> = Box::leak(Box::new_uninit());
+    let bytes = table.as_mut_ptr().cast::<u8>();
+    // SAFETY: the allocation is as large as the table.
+    unsafe { bytes.write_bytes(0xde, size_of::<ThHost>()) };
+    let whole = (&raw const HOST).cast::<u8>();
+    // SAFETY: both tables are larger than the offset of a field, and one is new.
+    unsafe { bytes.copy_from_nonoverlapping(whole, usize::from(TRUNCATED)) };
+    // SAFETY: header, "Layout": every struct begins with its u32 struct_size, and this one is ours alone.
+    unsafe { table.as_mut_ptr().cast::<u32>().write(u32::from(TRUNCATED)) };
+    // SAFETY: every byte was written, and a function pointer may have any value but null as long as nobody calls it.
+    unsafe { table.assume_init_ref() }
+}
 
 /// `CLOCK_MONOTONIC`, the clock that the ABI names; an `Instant` does not tell its distance from that clock's zero.
 pub(super) fn monotonic() -> Duration {

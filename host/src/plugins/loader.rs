@@ -9,7 +9,7 @@ use std::mem;
 use std::path::Path;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use plugin_api::abi::{self, ThBytes, ThEntry, ThKind, ThPlugin, struct_size};
+use plugin_api::abi::{self, ThBytes, ThEntry, ThHost, ThKind, ThPlugin, struct_size};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use taskhost_core::ids::KindName;
@@ -49,6 +49,11 @@ pub(super) struct LoadedKind {
 
 /// Maps the library at `path` and enters it for the first time, by `init`.
 pub(super) fn load(path: &Path) -> Result<Loaded, LoadError> {
+    load_for(path, &HOST)
+}
+
+/// As [`load`], into a host with this table. If that has not all functions, no task may be run.
+pub(super) fn load_for(path: &Path, host: &'static ThHost) -> Result<Loaded, LoadError> {
     let entry = entry(path)?;
     if entry.min_host_minor > abi::ABI_MINOR {
         return Err(LoadError::HostTooOld { needed: entry.min_host_minor });
@@ -58,7 +63,7 @@ pub(super) fn load(path: &Path) -> Result<Loaded, LoadError> {
     }
     let init = entry.init.ok_or(LoadError::NoInit)?;
     // SAFETY: header, `init`: called once for this copy, with a table that lives as long as the process.
-    let plugin = unsafe { init(&raw const HOST) };
+    let plugin = unsafe { init(host) };
     if plugin.is_null() {
         return Err(LoadError::InitFailed);
     }

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod blocking;
+pub mod check;
 mod ctx;
 pub mod describe;
 mod error;

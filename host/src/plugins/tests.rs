@@ -94,7 +94,7 @@ fn describe_by_this_program(limit: Duration) -> DescribeOptions {
 fn the_child_describes_the_library_that_it_is_given() {
     let last = std::env::args_os().next_back().map(PathBuf::from);
     if let Some(file) = last.filter(|file| file.is_absolute() && file.extension().is_some()) {
-        writeln!(std::io::stdout(), "\n{}", describe::here(&file)).unwrap();
+        writeln!(std::io::stdout(), "\n{}", describe::here(&file, false)).unwrap();
     }
 }
 

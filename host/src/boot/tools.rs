@@ -1,0 +1,27 @@
+//! What authors do with one library, without a daemon: checking it and running a task of it.
+//!
+//! Not here: what the command line makes of it (`cli`). Start at [`check`].
+
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::BootError;
+use crate::plugins::check;
+pub use crate::plugins::check::{Checked, Finding, Param, Severity, params};
+use crate::plugins::describe::DescribeOptions;
+pub use crate::plugins::describe::{KindManifest, Manifest};
+
+/// Checks a plugin library. Its code runs in child processes only.
+/// # Errors
+/// [`BootError`] if there is no place for a copy. That the library is no good is an answer, no error.
+pub fn check(file: &Path) -> Result<Checked, BootError> {
+    let scratch = scratch()?;
+    Ok(check::check(file, scratch.path(), DescribeOptions::default())?)
+}
+
+/// A folder for this user only, deleted at the end.
+fn scratch() -> Result<TempDir, BootError> {
+    let folder = tempfile::Builder::new().prefix("taskhost-").tempdir();
+    folder.map_err(|source| BootError::system("make a folder in", &std::env::temp_dir(), source))
+}
