@@ -35,6 +35,12 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     step("tests", || shell::run(&mut cargo(workspace, &["test", "--workspace", "--no-fail-fast"])))
 }
 
+/// What a change may cost. It is no check: numbers of another machine, or of a busy one, are other numbers.
+pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
+    step("build", || build::build(workspace, Profile::Release))?;
+    step("bench", || shell::run(&mut cargo(workspace, &["bench", "--package", "taskhost", "--bench", "plugins"])))
+}
+
 fn format(workspace: &Workspace) -> Result<()> {
     shell::run(&mut cargo(workspace, &["fmt", "--all", "--check"]))
         .context("if only the format is wrong, `cargo fmt --all` mends it")

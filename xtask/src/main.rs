@@ -24,6 +24,7 @@ usage: cargo xtask <command>
   build [--release]  build the host and every plugin; plugins land in target/<profile>/plugins
   test               build, then run every test; installs or names the tools that the tests need
   lint               rules of the house, fmt, clippy, docs: cheapest first, stops at the first red
+  bench              build for release, then measure what docs/performance.md tells
   quick              fmt, clippy and the unit tests: for every save
   rules              only the rules of the house (docs/ARCHITECTURE.md)";
 
@@ -46,6 +47,7 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["build", "--release"] => build::build(&Workspace::load()?, Profile::Release),
         ["test"] => checks::test(&Workspace::load()?),
         ["lint"] => checks::lint(&Workspace::load()?),
+        ["bench"] => checks::bench(&Workspace::load()?),
         ["quick"] => checks::quick(&Workspace::load()?),
         ["rules"] => rules::run(&Workspace::load()?),
         ["help" | "--help" | "-h"] => {

@@ -1,0 +1,181 @@
+//! What an attempt costs at the plugin boundary, and what a task costs that waits inside a plugin.
+//!
+//! `cargo xtask bench` builds the plugins that it needs and runs it. Both measure the executor as the daemon uses it, with
+//! the built plugin `probe`; no store and no network are in it. Start at [`main`].
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost::clock::{SystemClock, monotonic};
+use taskhost::plugins::describe::DescribeOptions;
+use taskhost::plugins::{
+    Attempt, Executor as _, FollowUp, FollowUps, InProcess, Kind, Kinds as _, Outcome, Registry, Report, Search,
+};
+use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::submit::NewTask;
+use taskhost_core::time::UnixMicros;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+/// How many attempts one measurement of the boundary has, and how often it is taken: the best counts.
+const NOOPS: usize = 100_000;
+const ROUNDS: usize = 7;
+/// How many attempts are handed over at a time.
+const BATCH: usize = 1_000;
+const SLEEPERS: usize = 10_000;
+/// Longer than the bench takes.
+const SLEEP: &str = "{\"ms\":600000}";
+
+fn main() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let bench = Bench::new(&built_plugins(), scratch.path());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    say(&format!("{cores} cores, {}", std::env::consts::ARCH));
+    say(&format!("no-op attempt, typed JSON           {:>8.0} ns", bench.noop_nanos()));
+    let waiting = bench.waiting();
+    say(&format!("{SLEEPERS} tasks asleep: further threads {:>8}", waiting.threads));
+    say(&format!("{SLEEPERS} tasks asleep: memory of each  {:>8} bytes", waiting.bytes_each));
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stdout(), "{line}").expect("somebody reads");
+}
+
+/// `plugins` beside the folder of this program.
+fn built_plugins() -> PathBuf {
+    let me = std::env::current_exe().expect("the path of the bench");
+    let folder = me.ancestors().nth(2).expect("a bench lies in the target folder").join("plugins");
+    assert!(folder.exists(), "{} is not there: run `cargo xtask bench`, which builds it", folder.display());
+    folder
+}
+
+struct Bench {
+    registry: Registry,
+}
+
+/// An executor, and what it reports.
+struct Run {
+    executor: InProcess,
+    reports: UnboundedReceiver<Vec<Report>>,
+}
+
+struct Waiting {
+    threads: usize,
+    bytes_each: usize,
+}
+
+/// `probe` makes none.
+#[derive(Debug)]
+struct NoFollowUps;
+
+impl FollowUps for NoFollowUps {
+    fn prepare(&self, _: &Kind, _: &FollowUp<'_>) -> Result<NewTask, String> {
+        Err("not here".to_owned())
+    }
+}
+
+impl Bench {
+    fn new(plugins: &Path, state: &Path) -> Self {
+        let describe = DescribeOptions { program: env!("CARGO_BIN_EXE_taskhost").into(), ..DescribeOptions::default() };
+        let search = Search {
+            folders: vec![plugins.to_owned()],
+            state: state.to_owned(),
+            settings: [].into(),
+            describe,
+        };
+        Self { registry: Registry::scan(search).expect("plugins that load") }
+    }
+
+    fn attempts(&self, kind: &str, params: &str, count: usize) -> Vec<Attempt> {
+        let kind = self.registry.find(&KindName::new(kind).expect("a name")).expect("a kind of probe");
+        let attempt = |number: usize| Attempt {
+            task: TaskId::new(UnixMicros::from_micros(0), [0; 10]),
+            lease: lease(number),
+            attempt: 1,
+            kind: Arc::clone(&kind),
+            params: params.as_bytes().to_vec(),
+            state: Vec::new(),
+            context: b"{\"max_attempts\":5,\"queue\":\"default\"}".to_vec(),
+            timeout: None,
+            follow_ups: 0,
+        };
+        (SLEEPERS..).take(count).map(attempt).collect()
+    }
+
+    /// From handing over to the report: create, poll, finish and drop, and the executor's work for them.
+    fn noop_nanos(&self) -> f64 {
+        let mut run = Run::new();
+        (0..ROUNDS).map(|_| self.noops(&mut run)).min().map_or(f64::NAN, |best| best.as_secs_f64() * 1e9)
+            / f64::from(u32::try_from(NOOPS).expect("a small number"))
+    }
+
+    fn noops(&self, run: &mut Run) -> Duration {
+        let batches: Vec<_> = (0..NOOPS / BATCH).map(|_| self.attempts("probe.noop", "{}", BATCH)).collect();
+        let start = monotonic();
+        for batch in batches {
+            run.executor.start(batch);
+            run.wait_for(BATCH);
+        }
+        monotonic() - start
+    }
+
+    fn waiting(&self) -> Waiting {
+        let mut run = Run::new();
+        // Starts the poller.
+        run.executor.start(self.attempts("probe.noop", "{}", BATCH));
+        run.wait_for(BATCH);
+        let (threads, bytes) = (threads(), resident_bytes());
+        for first in (0..SLEEPERS).step_by(BATCH) {
+            let batch = self.attempts("probe.sleep", SLEEP, BATCH).into_iter().zip(first..);
+            let leased = |(attempt, at): (Attempt, usize)| Attempt { lease: lease(at), ..attempt };
+            run.executor.start(batch.map(leased).collect());
+            // Behind them in the poller's mailbox: when this has ended, those wait.
+            run.executor.start(self.attempts("probe.echo", "{}", 1));
+            run.wait_for(1);
+        }
+        assert_eq!(run.executor.running(), SLEEPERS, "all sleep");
+        let (threads_after, bytes_after) = (self::threads(), resident_bytes());
+        run.executor.give_back();
+        run.wait_for(SLEEPERS);
+        Waiting { threads: threads_after - threads, bytes_each: bytes_after.saturating_sub(bytes) / SLEEPERS }
+    }
+}
+
+impl Run {
+    fn new() -> Self {
+        let (sender, reports) = unbounded_channel();
+        let executor = InProcess::new(sender, Arc::new(NoFollowUps), Arc::new(SystemClock), Duration::from_secs(2));
+        Self { executor, reports }
+    }
+
+    /// Reads until so many attempts have ended well.
+    fn wait_for(&mut self, count: usize) {
+        let mut ended = 0;
+        while ended < count {
+            for report in self.reports.blocking_recv().expect("an executor") {
+                let Report::Ended { outcome: Outcome::Done(_) | Outcome::Interrupted, .. } = report else {
+                    panic!("{report:?}");
+                };
+                ended += 1;
+            }
+        }
+    }
+}
+
+/// Attempts that run at the same time need one each.
+fn lease(number: usize) -> LeaseId {
+    LeaseId::from_u64(u64::try_from(number).expect("a small number"))
+}
+
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").expect("the threads of this process").count()
+}
+
+fn resident_bytes() -> usize {
+    let status = fs::read_to_string("/proc/self/status").expect("what the system says of this process");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("the resident memory");
+    let kilobytes = line.split_whitespace().nth(1).and_then(|number| number.parse::<usize>().ok());
+    kilobytes.expect("a number") * 1024
+}
