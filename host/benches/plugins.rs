@@ -79,12 +79,8 @@ impl FollowUps for NoFollowUps {
 impl Bench {
     fn new(plugins: &Path, state: &Path) -> Self {
         let describe = DescribeOptions { program: env!("CARGO_BIN_EXE_taskhost").into(), ..DescribeOptions::default() };
-        let search = Search {
-            folders: vec![plugins.to_owned()],
-            state: state.to_owned(),
-            settings: [].into(),
-            describe,
-        };
+        let search =
+            Search { folders: vec![plugins.to_owned()], state: state.to_owned(), settings: [].into(), describe };
         Self { registry: Registry::scan(search).expect("plugins that load") }
     }
 

@@ -15,7 +15,7 @@ use taskhost_core::suggest::closest;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::plugins::{FollowUp, FollowUps, Kind, Kinds};
-use crate::submit::{Intake, Start, SubmitError, Wishes};
+use crate::submit::{Intake, Params, Start, SubmitError, Wishes};
 
 const OPTIONS: [&str; 8] = ["queue", "priority", "delay", "run_at", "timeout", "expires_in", "retry", "tags"];
 const LATER_OPTIONS: [&str; 2] = ["depends_on", "unique"];
@@ -56,14 +56,14 @@ fn with_hint(error: &SubmitError) -> String {
     if hint.is_empty() { error.to_string() } else { format!("{error}: {hint}") }
 }
 
-fn read_params(json: &[u8]) -> Result<Value, String> {
+fn read_params(json: &[u8]) -> Result<Params, String> {
     if json.len() > PARAMS_MAX {
         return Err(with_hint(&SubmitError::ParamsTooLarge { bytes: json.len() }));
     }
     if json.is_empty() {
-        return Ok(Value::Object(Map::new()));
+        return Ok(Value::Object(Map::new()).into());
     }
-    serde_json::from_slice(json).map_err(|error| format!("its params are not JSON: {error}"))
+    Params::read(json).map_err(|error| format!("its params are not JSON: {error}"))
 }
 
 fn read_wishes(json: &[u8]) -> Result<Wishes, String> {

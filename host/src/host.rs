@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use taskhost_core::config::Config;
 use taskhost_core::ids::{JobName, KindName, TaskId};
 use taskhost_core::submit::NewTask;
@@ -21,7 +20,7 @@ use crate::plugins::{Executor, Kinds};
 pub use crate::plugins::{Kind, ParamError, PluginView};
 use crate::store::Store;
 pub use crate::store::{CancelRefused, StoreError};
-use crate::submit::{Intake, SubmitError, Wishes};
+use crate::submit::{Intake, Params, SubmitError, Wishes};
 
 /// A running daemon, as its faces see it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -90,7 +89,7 @@ impl Host {
     /// [`SubmitError`] if something about it will not do, or if the store has failed; nothing is stored then.
     /// # Cancel safety
     /// Dropping the future leaves the task either stored or not, never half.
-    pub async fn submit(&self, kind: &KindName, params: &Value, wishes: &Wishes) -> Result<Submitted, SubmitError> {
+    pub async fn submit(&self, kind: &KindName, params: &Params, wishes: &Wishes) -> Result<Submitted, SubmitError> {
         let task = self.intake().prepare(kind, params, wishes)?;
         self.insert(task).await
     }

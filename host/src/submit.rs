@@ -36,6 +36,29 @@ pub struct Wishes {
     pub tags: Vec<String>,
 }
 
+/// Params: the value that is checked, and the JSON that is kept as it was written. A number has more digits in a text than
+/// in a value, and a kind may want them all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    value: Value,
+    json: Vec<u8>,
+}
+
+impl Params {
+    /// Reads a JSON document.
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn read(json: &[u8]) -> serde_json::Result<Self> {
+        Ok(Self { value: serde_json::from_slice(json)?, json: json.to_vec() })
+    }
+}
+
+impl From<Value> for Params {
+    fn from(value: Value) -> Self {
+        Self { json: serde_json::to_vec(&value).expect("a JSON value is JSON"), value }
+    }
+}
+
 /// When a task may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -132,7 +155,7 @@ impl Intake<'_> {
     /// Makes a task of a kind, everything checked and every default filled in.
     /// # Errors
     /// [`SubmitError`] for a kind, queue or params that will not do.
-    pub fn prepare(&self, kind: &KindName, params: &Value, wishes: &Wishes) -> Result<NewTask, SubmitError> {
+    pub fn prepare(&self, kind: &KindName, params: &Params, wishes: &Wishes) -> Result<NewTask, SubmitError> {
         let kind = self.kinds.find(kind).ok_or_else(|| self.unknown_kind(kind))?;
         let queue = self.queue(wishes.queue.as_ref(), &kind)?;
         Ok(NewTask {
@@ -166,7 +189,8 @@ impl Intake<'_> {
             let names = self.config.jobs.keys().map(JobName::as_str);
             SubmitError::UnknownJob { job: name.clone(), similar: closest(name.as_str(), names).map(str::to_owned) }
         })?;
-        let task = self.prepare(job.kind.get_ref(), job.params.get_ref(), &over_job(wishes, job))?;
+        let params = Params::from(job.params.get_ref().clone());
+        let task = self.prepare(job.kind.get_ref(), &params, &over_job(wishes, job))?;
         Ok(NewTask { origin: Some(Origin { job: name.clone(), nominal_at }), ..task })
     }
 
@@ -189,13 +213,13 @@ impl Intake<'_> {
     }
 }
 
-fn check_params(kind: &Kind, params: &Value) -> Result<Vec<u8>, SubmitError> {
-    let errors = kind.check_params(params);
+fn check_params(kind: &Kind, params: &Params) -> Result<Vec<u8>, SubmitError> {
+    let errors = kind.check_params(&params.value);
     if !errors.is_empty() {
         return Err(SubmitError::Params { kind: kind.name.clone(), errors });
     }
-    let json = serde_json::to_vec(params).expect("a JSON value is JSON");
-    if json.len() > PARAMS_MAX { Err(SubmitError::ParamsTooLarge { bytes: json.len() }) } else { Ok(json) }
+    let bytes = params.json.len();
+    if bytes > PARAMS_MAX { Err(SubmitError::ParamsTooLarge { bytes }) } else { Ok(params.json.clone()) }
 }
 
 fn over_job(wishes: &Wishes, job: &JobConfig) -> Wishes {

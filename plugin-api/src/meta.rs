@@ -109,7 +109,33 @@ fn schema<T: JsonSchema>(settings: SchemaSettings) -> Schema {
     settings.with_transform(plain).into_generator().into_root_schema_for::<T>()
 }
 
+/// The largest value of an integer type by the name that `schemars` gives it: without this the check of params would take what
+/// the type cannot hold. The smallest follows for signed ones; unsigned ones have theirs.
+const LARGEST: [(&str, u64); 8] = [
+    ("uint8", u8::MAX as u64),
+    ("uint16", u16::MAX as u64),
+    ("uint32", u32::MAX as u64),
+    ("uint64", u64::MAX),
+    ("int8", i8::MAX as u64),
+    ("int16", i16::MAX as u64),
+    ("int32", i32::MAX as u64),
+    ("int64", i64::MAX as u64),
+];
+
+fn make_bounded(schema: &mut Schema) {
+    let format = schema.get("format").and_then(|format| format.as_str());
+    let Some(&(name, largest)) = LARGEST.iter().find(|(name, _)| Some(*name) == format) else { return };
+    if schema.get("maximum").is_none() {
+        schema.insert("maximum".to_owned(), largest.into());
+    }
+    if name.starts_with("int") && schema.get("minimum").is_none() {
+        let smallest = -1 - i64::try_from(largest).unwrap_or(i64::MAX);
+        schema.insert("minimum".to_owned(), smallest.into());
+    }
+}
+
 fn make_plain(schema: &mut Schema) {
+    make_bounded(schema);
     if let Some(description) = schema.get("description").and_then(|text| text.as_str()) {
         let description = plain(description);
         schema.insert("description".to_owned(), description.into());

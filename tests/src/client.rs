@@ -39,6 +39,12 @@ impl Client {
         answer(self.agent.get(format!("{}{path}", self.base)).call())
     }
 
+    /// Asks for a path, and answers the body as it came.
+    pub fn get_text(&self, path: &str) -> String {
+        let response = self.agent.get(format!("{}{path}", self.base)).call();
+        response.expect("the daemon answers").body_mut().read_to_string().expect("a body of text")
+    }
+
     /// Sends a document.
     pub fn post(&self, path: &str, body: &Value) -> Answer {
         answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))

@@ -23,8 +23,15 @@ const DROPPED_MAX: usize = 16 * BODY_MAX;
 /// How long a body may take.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
+/// A body of JSON: what it means, and as it was written.
+#[derive(Debug)]
+pub(super) struct JsonBody {
+    pub(super) value: Value,
+    pub(super) text: Vec<u8>,
+}
+
 /// The body as JSON.
-pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
+pub(super) async fn read_json(request: Request) -> Result<JsonBody, Problem> {
     check_media_type(request.headers())?;
     let bytes = tokio::select! {
         bytes = read_bytes(request.into_body()) => bytes?,
@@ -34,7 +41,13 @@ pub(super) async fn read_json(request: Request) -> Result<Value, Problem> {
         }
     };
     // serde_json names line and column, and ends at 128 levels.
-    serde_json::from_slice(&bytes).map_err(|error| Problem::new(ProblemType::InvalidJson, error.to_string()))
+    let value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error))?;
+    Ok(JsonBody { value, text: bytes })
+}
+
+/// The body, or a part of it, is not what JSON should be.
+pub(super) fn invalid(error: &serde_json::Error) -> Problem {
+    Problem::new(ProblemType::InvalidJson, error.to_string())
 }
 
 /// A page of another site can send other types without asking; this one makes its browser ask first, and nobody answers.

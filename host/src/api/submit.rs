@@ -6,19 +6,20 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{JobName, KindName, TaskId};
 use taskhost_core::retry::PartialRetry;
 use taskhost_core::task::Status;
 
-use super::body::read_json;
+use super::body::{invalid, read_json};
 use super::fields::{Fields, shape};
 use super::problem::{Problem, ProblemType};
 use super::query::Query;
 use super::{Api, Source};
-use crate::submit::{Start, Wishes};
+use crate::submit::{Params, Start, Wishes};
 
 const KEYS: [&str; 11] =
     ["kind", "job", "params", "queue", "priority", "delay", "run_at", "timeout", "expires_in", "retry", "tags"];
@@ -37,7 +38,8 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
     if request.headers().contains_key("idempotency-key") {
         return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this version"));
     }
-    let submission = Submission::read(read_json(request).await?)?;
+    let body = read_json(request).await?;
+    let submission = Submission::read(body.value, &body.text)?;
     let submitted = match &submission.what {
         What::Kind(kind, params) => {
             api.refuse_privileged(kind)?;
@@ -66,6 +68,13 @@ impl Api {
     }
 }
 
+/// The params as they were written.
+#[derive(Deserialize)]
+struct Written<'a> {
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+}
+
 /// What the body asks for.
 #[derive(Debug)]
 struct Submission {
@@ -75,14 +84,17 @@ struct Submission {
 
 #[derive(Debug)]
 enum What {
-    Kind(KindName, Value),
+    Kind(KindName, Params),
     Job(JobName),
 }
 
 impl Submission {
-    fn read(body: Value) -> Result<Self, Problem> {
+    fn read(body: Value, text: &[u8]) -> Result<Self, Problem> {
         let mut fields = Fields::new(body, &KEYS, &LATER_KEYS)?;
-        let what = What::read(&mut fields);
+        let Written { params } = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
+        let params = params.map(|params| Params::read(params.get().as_bytes())).transpose();
+        let params = params.map_err(|error| invalid(&error))?;
+        let what = What::read(&mut fields, params);
         let wishes = Wishes {
             queue: fields.take_text("queue"),
             priority: fields.take_text("priority"),
@@ -100,10 +112,11 @@ impl Submission {
 }
 
 impl What {
-    fn read(fields: &mut Fields) -> Option<Self> {
+    fn read(fields: &mut Fields, params: Option<Params>) -> Option<Self> {
         match (fields.has("kind"), fields.has("job")) {
             (true, false) => {
-                let params = fields.take_value("params").unwrap_or_else(|| Value::Object(Map::new()));
+                let value = fields.take_value("params").unwrap_or_else(|| Value::Object(Map::new()));
+                let params = params.unwrap_or_else(|| value.into());
                 fields.take_text("kind").map(|kind| Self::Kind(kind, params))
             }
             (false, true) => {

@@ -32,11 +32,12 @@ pub(super) fn new(args: &PluginsNewArgs, output: &mut Output<'_>) -> Result<(), 
     }
     let folder = folder.display();
     output.data(&format!("{folder}\n"))?;
+    let library = format!("target/debug/lib{}.so", name.replace('-', "_"));
     output.note(&format!(
-        "The plugin `{name}` is in {folder}. Next:\n  cd {folder}\n  cargo test         # its tests, without a daemon\n  \
-         cargo build        # target/debug/lib{}.so\n  taskhost plugins run target/debug/lib{}.so {name}.greet --params '{{\"name\":\"you\"}}'\n",
-        name.replace('-', "_"),
-        name.replace('-', "_"),
+        "The plugin `{name}` is in {folder}. Next:\n  cd {folder}\n  cargo test    # its tests, without a daemon\n  \
+         cargo build   # {library}\n  taskhost plugins check {library}\n  \
+         taskhost run  # a daemon for it: tasks.toml there names the plugin and a job\n  \
+         taskhost enqueue --job sample --wait   # in a second terminal\n",
     ));
     Ok(())
 }

@@ -204,7 +204,7 @@ async fn a_delayed_task_is_queued_when_its_time_comes() {
     let config = Config::parse("").expect("an empty file");
     let intake = Intake { config: &config, kinds: &*stage.kinds, chance: &Chance::default(), now };
     let wishes = Wishes { start: Some(Start::After(MINUTE)), ..Wishes::default() };
-    let task = intake.prepare(&stage.kinds.0.name, &serde_json::json!({}), &wishes).expect("a good task");
+    let task = intake.prepare(&stage.kinds.0.name, &serde_json::json!({}).into(), &wishes).expect("a good task");
     let id = task.id;
     assert_eq!(stage.store.submit(vec![task], now).await.expect("an open store"), [Status::Scheduled]);
     assert_eq!(stage.heard.next().await.expect("nothing is missed")[0].status, Status::Scheduled);

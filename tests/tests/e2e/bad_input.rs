@@ -40,6 +40,21 @@ fn params_of_the_wrong_type_are_refused_with_a_pointer_to_the_place() {
 }
 
 #[test]
+fn a_number_that_the_plugin_cannot_hold_is_refused_before_it_is_accepted() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let answer = daemon
+        .client()
+        .post("/api/v1/tasks", &json!({ "kind": "probe.fail", "params": { "times": 5_000_000_000_u64 } }));
+    assert_eq!(
+        (answer.status, &answer.body["errors"][0]["pointer"]),
+        (422, &json!("/params/times")),
+        "{}",
+        answer.body
+    );
+}
+
+#[test]
 fn params_over_a_mebibyte_are_refused() {
     let scene = Scene::new("");
     let daemon = scene.start();

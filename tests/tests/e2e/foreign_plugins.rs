@@ -30,7 +30,7 @@ fn a_one_page_c_plugin_runs_in_the_same_host() {
 #[test]
 fn a_cpp_plugin_counts_what_wc_counts_and_resumes_after_a_stop() {
     let scene = with_example("c++", "-std=c++17", "cpp/words.cpp", "libwords.so");
-    let text: String = (0..400_000).map(|line| format!("line {line} of a long text\n")).collect();
+    let text = "a line of a long text, and of many words\n".repeat(400_000);
     let path = scene.write("text.txt", text);
     let daemon = scene.start();
     let id = daemon.client().submit("words.count", &json!({ "path": "text.txt" }));

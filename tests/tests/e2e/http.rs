@@ -17,6 +17,20 @@ fn a_submit_is_accepted_with_its_place() {
 }
 
 #[test]
+fn params_reach_the_plugin_digit_by_digit() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let body = br#"{"kind":"probe.echo","params":{"large":12345678901234567890123,"exact":1.10}}"#;
+    let answer = daemon.client().post_raw("/api/v1/tasks", "application/json", body);
+    let id = answer.body["task_id"].as_str().expect("an id");
+    let task = daemon.client().ended(id);
+    // Read as text: a JSON value would round what it is to show.
+    let shown = daemon.client().get_text(&format!("/api/v1/tasks/{id}"));
+    let digits = r#"{"large":12345678901234567890123,"exact":1.10}"#;
+    assert_eq!(shown.matches(digits).count(), 2, "in params and result of {task}: {shown}");
+}
+
+#[test]
 fn a_delayed_task_is_scheduled_and_can_be_cancelled() {
     let scene = Scene::new("");
     let daemon = scene.start();
