@@ -1,6 +1,6 @@
 //! What authors do with one library, without a daemon: checking it and running a task of it.
 //!
-//! Not here: what the command line makes of it (`cli`). Start at [`check`].
+//! Not here: what the command line makes of it (`cli`). Start at [`check()`].
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //! Code of a library that was never seen runs for the first time here, so a crash, an `exit` or an endless loop costs the
 //! child alone. What was described once is kept in a file until the library or this host changes; a refusal is kept in
 //! memory only (`shelf`), so each start tries again. Not here: which file gets which name (`shelf`).
-//! Start at [`Describer::describe`]; the child's side is [`here`].
+//! Start at `Describer::describe`; the child's side is [`here`].
 
 use std::ffi::OsString;
 use std::fmt;
@@ -109,7 +109,7 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Describes a library by loading it into this process, which is to end soon. The child's side of [`Describer`].
+/// Describes a library by loading it into this process, which is to end soon. The child's side of `Describer`.
 ///
 /// `truncated_host`: the library meets a host table that ends early, as those of other versions may.
 pub fn here(file: &Path, truncated_host: bool) -> Answer {
