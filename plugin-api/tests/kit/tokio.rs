@@ -97,7 +97,11 @@ async fn hangs_up(params: Call, cx: Context) -> TaskResult<()> {
 fn a_destructor_is_inside_of_the_runtime_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    Run::of::<hangs_up>(Call { port }).cancel_at_every_await(|end| assert!(end.logs().is_empty(), "{:?}", end.logs()));
+    Run::of::<hangs_up>(Call { port }).cancel_at_every_await(|end| {
+        // A panic in the destructor would be told. What libraries trace for themselves is none of this test's business.
+        let told = end.logs().iter().filter(|line| line.level <= plugin_api::tracing::Level::INFO);
+        assert_eq!(told.count(), 0, "{:?}", end.logs());
+    });
 }
 
 #[task(name = "kit.blocks_on", blocking)]
