@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -118,6 +119,12 @@ fn fsyncs(trace: &str) -> usize {
 
 #[test]
 fn a_full_disk_ends_the_daemon_with_its_reason_and_loses_nothing_acknowledged() {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !is_root {
+        writeln!(std::io::stderr(), "SKIPPED: only root can mount the small disk that this test fills")
+            .expect("a stderr");
+        return;
+    }
     let scene = Scene::new("store = \"sqlite:small/taskhost.db\"\n");
     std::fs::create_dir(scene.file("small")).expect("a mount point");
     let mount = SmallDisk::mount(&scene);
