@@ -1,11 +1,16 @@
-//! What authors do with one library, without a daemon: checking it and running a task of it.
+//! What authors do with one library, without a daemon: checking it, and running a task of it.
 //!
-//! Not here: what the command line makes of it (`cli`). Start at [`check()`].
+//! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
+
+mod error;
+mod run;
 
 use std::path::Path;
 
 use tempfile::TempDir;
 
+pub use self::error::RunError;
+pub use self::run::{News, Ran, RunRequest, Unfinished, run};
 use super::BootError;
 use crate::plugins::check;
 pub use crate::plugins::check::{Checked, Finding, Param, Severity, params};

@@ -178,7 +178,8 @@ const PLUGINS_EXAMPLES: &str = "\
 Examples:
   taskhost plugins
   taskhost plugins new thumbs
-  taskhost plugins check target/debug/libthumbs.so";
+  taskhost plugins check target/debug/libthumbs.so
+  taskhost plugins run target/debug/libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginsCommand {
@@ -189,6 +190,41 @@ pub(super) enum PluginsCommand {
     /// Tell what a library offers, whether a host can use it and what could be better; needs no daemon
     #[command(after_help = CHECK_EXAMPLES)]
     Check(PluginsCheckArgs),
+    /// Run one task of a library here, and print its result; needs no daemon
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(PluginsRunArgs),
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins run target/debug/libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'
+  taskhost plugins run libthumbs.so thumbs.greet --params @sample.json --attempt 2 --state @checkpoint.json
+  TASKHOST_LOG=plugin=debug taskhost plugins run libthumbs.so thumbs.greet
+
+The result goes to stdout; progress, log and follow-up tasks, which are not run, go to stderr.
+Ctrl-C cancels the task, once more ends it at once. Exit code 0: it completed; 1: it did not; 3: no such kind.";
+
+#[derive(Debug, Args)]
+pub(super) struct PluginsRunArgs {
+    /// The library
+    pub(super) file: PathBuf,
+    /// One of its kinds
+    pub(super) kind: KindName,
+    /// The params of the task: JSON, `@FILE`, or `-` for stdin [default: {}]
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    pub(super) params: Option<String>,
+    /// Which attempt it believes to be
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(super) attempt: u32,
+    /// The checkpoint that it goes on from, as an earlier run has shown it: JSON, `@FILE`, or `-` for stdin
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    pub(super) state: Option<String>,
+    /// The config of the plugin: JSON, `@FILE`, or `-` for stdin
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    pub(super) plugin_config: Option<String>,
+    /// How long it may take, such as `90s` [default: as the kind says]
+    #[arg(long, value_name = "DURATION")]
+    pub(super) timeout: Option<DurationText>,
 }
 
 const CHECK_EXAMPLES: &str = "\

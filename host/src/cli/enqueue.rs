@@ -4,6 +4,7 @@ use std::io::Read as _;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::args::EnqueueArgs;
@@ -24,7 +25,7 @@ struct Accepted {
 /// What is sent to the daemon. Reads the params, from a file or stdin if so asked.
 pub(super) fn body(args: &EnqueueArgs) -> Result<Value, Failure> {
     let text = |value: &dyn ToString| Value::String(value.to_string());
-    let params = args.params.as_deref().map(read_params).transpose()?;
+    let params = args.params.as_deref().map(|given| read_json("params", given)).transpose()?;
     let tags = args.tags.iter().cloned().map(Value::String).collect::<Vec<_>>();
     let said = [
         ("kind", args.kind.as_ref().map(|kind| text(kind))),
@@ -41,21 +42,22 @@ pub(super) fn body(args: &EnqueueArgs) -> Result<Value, Failure> {
     Ok(Value::Object(fields.collect::<Map<_, _>>()))
 }
 
-fn read_params(params: &str) -> Result<Value, Failure> {
-    let mut text = params.to_owned();
-    let read = if params == "-" {
+/// The JSON that was given to an option: itself, in a file (`@FILE`), or on stdin (`-`).
+pub(super) fn read_json<T: DeserializeOwned>(option: &str, given: &str) -> Result<T, Failure> {
+    let mut text = given.to_owned();
+    let read = if given == "-" {
         text.clear();
         std::io::stdin().read_to_string(&mut text).map(|_| "of stdin".to_owned())
-    } else if let Some(file) = params.strip_prefix('@') {
+    } else if let Some(file) = given.strip_prefix('@') {
         std::fs::read_to_string(file).map(|read| text = read).map(|()| format!("of {file}"))
     } else {
-        Ok("of --params".to_owned())
+        Ok(format!("of --{option}"))
     };
     let place =
-        read.map_err(|error| Failure::new(Exit::Usage, format!("cannot read the params `{params}`: {error}")))?;
+        read.map_err(|error| Failure::new(Exit::Usage, format!("cannot read the {option} `{given}`: {error}")))?;
     serde_json::from_str(&text).map_err(|error| {
         Failure::new(Exit::Usage, format!("the text {place} is not JSON: {error}"))
-            .hint("write params like '{\"path\": \"README.md\"}', or name a file: --params @FILE")
+            .hint(format!("write it like --{option} '{{\"path\": \"README.md\"}}', or name a file: --{option} @FILE"))
     })
 }
 

@@ -12,6 +12,7 @@ mod new;
 mod output;
 mod plugins;
 mod render;
+mod run;
 mod tasks;
 
 use std::ffi::OsString;
@@ -49,7 +50,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let client = || Client::find(&cli.config);
     match &cli.command {
-        Command::Run => run(&Options { config: cli.config }),
+        Command::Run => daemon(&Options { config: cli.config }),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let body = enqueue::body(args)?;
@@ -69,6 +70,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Check(args)), json }) => {
             check::check(args, *json, output)
         }
+        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Run(args)), .. }) => run::run(args, output),
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
             let client = client()?;
             converse(plugins::list(*json, &client, output))
@@ -76,7 +78,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     }
 }
 
-fn run(options: &Options) -> Result<(), Failure> {
+fn daemon(options: &Options) -> Result<(), Failure> {
     crate::telemetry::start();
     boot::run(options).map_err(|error| Failure::reported(Exit::Failed, error.report()))
 }

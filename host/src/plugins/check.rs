@@ -95,19 +95,33 @@ pub fn check(file: &Path, scratch: &Path, describe: DescribeOptions) -> Result<C
     Ok(Checked::new(Some(manifest), findings))
 }
 
+/// What the library at `file` says of itself, asked in a child and kept below `state`, where a scan finds it.
+/// # Errors
+/// [`LoadError`] if no host can use the library.
+pub(crate) fn manifest_of(file: &Path, state: &Path, describe: DescribeOptions) -> Result<Manifest, LoadError> {
+    let library = stage::read(file)?.ok_or(LoadError::NoEntry)?;
+    let unusable = |error: ScanError| LoadError::NoChild(std::io::Error::other(error));
+    Describer::open(state, describe).map_err(unusable)?.describe(&library.sha256, file)
+}
+
 fn note(message: String, hint: &str) -> Finding {
     Finding { severity: Severity::Note, message, hint: Some(hint.to_owned()) }
 }
 
-fn failed(error: &LoadError) -> Finding {
-    let hint = match error {
+/// What the author of a library can do about it, who has put it into no plugin folder.
+pub(crate) fn hint(error: &LoadError) -> Option<&str> {
+    match error {
         LoadError::NoEntry => Some("in Rust, `plugin_api::plugin!` exports it, and `crate-type` must be `cdylib`"),
         LoadError::NotALibrary(_) => {
             Some("name the shared library that the build has made, such as target/debug/lib<name>.so")
         }
         error => error.hint(),
-    };
-    Finding { severity: Severity::Error, message: error.to_string(), hint: hint.map(str::to_owned) }
+    }
+}
+
+fn failed(error: &LoadError) -> Finding {
+    let hint = hint(error).map(str::to_owned);
+    Finding { severity: Severity::Error, message: error.to_string(), hint }
 }
 
 fn slow(took: Duration, limit: Duration) -> Option<Finding> {

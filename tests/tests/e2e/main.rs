@@ -10,3 +10,4 @@ mod journey;
 mod recovery;
 mod secrets;
 mod swap;
+mod tools;
