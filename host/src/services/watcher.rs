@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,9 +38,13 @@ pub async fn run(registry: Arc<Registry>, kinds_changed: watch::Sender<u64>) {
             guard.renew();
             (guard, registry_there.refresh())
         });
-        // An error: the runtime ends.
-        let Ok((kept, changes)) = round.await else { return };
-        guard = kept;
+        let changes;
+        (guard, changes) = match round.await {
+            Ok(done) => done,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime ends.
+            Err(_) => return,
+        };
         if changes.concern_kinds() {
             kinds_changed.send_modify(|count| *count += 1);
         }
