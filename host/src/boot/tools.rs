@@ -1,10 +1,11 @@
-//! What authors do with one library, without a daemon: checking it, and running a task of it.
+//! What authors do without a daemon: checking a library, running a task of it, waiting for an edit of its code.
 //!
 //! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
 
 mod error;
 mod run;
 
+use std::io;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -16,6 +17,7 @@ use crate::plugins::check;
 pub use crate::plugins::check::{Checked, Finding, Param, Severity, params};
 use crate::plugins::describe::DescribeOptions;
 pub use crate::plugins::describe::{KindManifest, Manifest};
+pub use crate::services::watcher::CrateWatch;
 
 /// Checks a plugin library. Its code runs in child processes only.
 /// # Errors
@@ -23,6 +25,13 @@ pub use crate::plugins::describe::{KindManifest, Manifest};
 pub fn check(file: &Path) -> Result<Checked, BootError> {
     let scratch = scratch()?;
     Ok(check::check(file, scratch.path(), DescribeOptions::default())?)
+}
+
+/// Watches what an author edits in the crate in `folder`, which is absolute.
+/// # Errors
+/// What the system said.
+pub fn watch_crate(folder: &Path) -> io::Result<CrateWatch> {
+    CrateWatch::begin(folder).map_err(io::Error::other)
 }
 
 /// A folder for this user only, deleted at the end.

@@ -51,6 +51,9 @@ pub(super) enum Command {
     /// List the kinds that the loaded plugins provide, and the plugins that were refused; or begin a plugin
     #[command(after_help = PLUGINS_EXAMPLES)]
     Plugins(PluginsArgs),
+    /// Build a plugin and run a task of it, again whenever its code changes; needs no daemon
+    #[command(after_help = DEV_EXAMPLES)]
+    Dev(DevArgs),
     /// Load a library into this process and print what it says of itself as a line of JSON
     #[command(hide = true)]
     Describe(DescribeArgs),
@@ -151,6 +154,34 @@ pub(super) struct CronNextArgs {
     /// Print a JSON array
     #[arg(long)]
     pub(super) json: bool,
+}
+
+const DEV_EXAMPLES: &str = "\
+Examples:
+  taskhost dev
+  taskhost dev plugins/thumbs --kind thumbs.greet --params '{\"name\": \"you\"}'
+  taskhost dev --once
+
+Without --kind the first job of the crate's tasks.toml is the sample: its kind, its params and the config of the plugin.
+Ctrl-C ends. Exit code with --once: that of the task, as `taskhost plugins run` has it.";
+
+#[derive(Debug, Clone, Args)]
+pub(super) struct DevArgs {
+    /// The folder of the plugin's crate
+    #[arg(value_name = "CRATE", default_value = ".")]
+    pub(super) folder: PathBuf,
+    /// The kind to run [default: that of the first job in the crate's tasks.toml]
+    #[arg(long)]
+    pub(super) kind: Option<KindName>,
+    /// The params of the task: JSON or `@FILE` [default: {}]
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true, requires = "kind")]
+    pub(super) params: Option<String>,
+    /// The config of the plugin: JSON or `@FILE`
+    #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
+    pub(super) plugin_config: Option<String>,
+    /// Build and run once
+    #[arg(long)]
+    pub(super) once: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod args;
 mod check;
 mod client;
 mod cron;
+mod dev;
 mod enqueue;
 mod failure;
 mod new;
@@ -65,6 +66,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(tasks::cancel(*id, *json, &client, output))
         }
+        Command::Dev(args) => dev::dev(args, output),
         Command::Describe(args) => describe(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::New(args)), .. }) => new::new(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Check(args)), json }) => {

@@ -184,11 +184,7 @@ impl Places {
 
 /// Whether the event may change what the folders provide. Looking at files, which the registry does, changes nothing.
 fn concerns(event: &Event, folders: &[PathBuf], marks: &BTreeSet<PathBuf>) -> bool {
-    let is_look = match event.kind {
-        EventKind::Access(access) => access != AccessKind::Close(AccessMode::Write),
-        EventKind::Any | EventKind::Other | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => false,
-    };
-    if is_look {
+    if is_look(event.kind) {
         return false;
     }
     let in_folder = |path: &Path| path.parent().is_some_and(|above| folders.iter().any(|folder| above == folder));
@@ -200,4 +196,93 @@ fn concerns(event: &Event, folders: &[PathBuf], marks: &BTreeSet<PathBuf>) -> bo
 fn may_lead_to_library(path: &Path) -> bool {
     let is_link_of_a_mount = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".."));
     is_library_name(path) || path.extension().is_none() || is_link_of_a_mount
+}
+
+fn is_look(event: EventKind) -> bool {
+    match event {
+        EventKind::Access(access) => access != AccessKind::Close(AccessMode::Write),
+        EventKind::Any | EventKind::Other | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => false,
+    }
+}
+
+/// What an author edits in one crate, watched as long as this lives.
+#[derive(Debug)]
+pub struct CrateWatch {
+    happened: Arc<Notify>,
+    _watcher: RecommendedWatcher,
+}
+
+impl CrateWatch {
+    /// Watches `Cargo.toml`, `tasks.toml` and all that is below `src` in the folder, which is absolute.
+    /// # Errors
+    /// What the system said.
+    pub fn begin(folder: &Path) -> notify::Result<Self> {
+        let happened = Arc::<Notify>::default();
+        let (heard, above) = (Arc::clone(&happened), folder.to_owned());
+        let hear = move |event: notify::Result<Event>| {
+            if event.map_or(true, |event| is_edit(&event, &above)) {
+                heard.notify_one();
+            }
+        };
+        let mut watcher = notify::recommended_watcher(hear)?;
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+        watcher.watch(&folder.join("src"), RecursiveMode::Recursive)?;
+        Ok(Self { happened, _watcher: watcher })
+    }
+
+    /// Ends when there was an edit since the last time, and then nothing for a while. Dropping the future loses no edit that
+    /// is not yet heard of.
+    pub async fn changed(&self) {
+        self.happened.notified().await;
+        loop {
+            tokio::select! {
+                () = self.happened.notified() => {}
+                () = sleep(QUIET) => return,
+            }
+        }
+    }
+}
+
+/// Whether somebody has written what a build reads. Hidden files and backups are those of editors.
+fn is_edit(event: &Event, folder: &Path) -> bool {
+    let is_source = |path: &Path| {
+        let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes).unwrap_or_default();
+        let is_of_editor = name.starts_with(b".") || name.ends_with(b"~");
+        let is_manifest = path.parent() == Some(folder) && (name == b"Cargo.toml" || name == b"tasks.toml");
+        !is_of_editor && (is_manifest || path.starts_with(folder.join("src")))
+    };
+    !is_look(event.kind) && (event.need_rescan() || event.paths.iter().any(|path| is_source(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, ModifyKind};
+
+    use super::*;
+
+    fn edit(kind: EventKind, path: &str) -> bool {
+        is_edit(&Event::new(kind).add_path(path.into()), Path::new("/crate"))
+    }
+
+    #[test]
+    fn an_edit_is_what_a_build_would_see() {
+        let written = EventKind::Modify(ModifyKind::Any);
+        for path in ["/crate/src/lib.rs", "/crate/src/a/b.txt", "/crate/Cargo.toml", "/crate/tasks.toml"] {
+            assert!(edit(written, path), "{path}");
+        }
+        for path in ["/crate/src/.lib.rs.swp", "/crate/src/lib.rs~", "/crate/Cargo.lock", "/crate/target"] {
+            assert!(!edit(EventKind::Create(CreateKind::Any), path), "{path}");
+        }
+        assert!(!edit(EventKind::Access(AccessKind::Read), "/crate/src/lib.rs"));
+    }
+
+    #[tokio::test]
+    async fn an_edit_below_src_is_heard() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().canonicalize().unwrap();
+        fs::create_dir_all(folder.join("src/deep")).unwrap();
+        let watch = CrateWatch::begin(&folder).unwrap();
+        fs::write(folder.join("src/deep/a.rs"), "").unwrap();
+        watch.changed().await;
+    }
 }

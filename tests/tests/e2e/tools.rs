@@ -94,6 +94,11 @@ fn a_run_prints_the_result_and_tells_the_rest_beside() {
     assert_eq!((ran.code, &*ran.stdout), (Some(0), "{\"steps\":3,\"resumed_at\":0}\n"), "{}", ran.stderr);
     assert!(ran.stderr.ends_with("3/3 steps (100 %): step 3 of 3\n"), "{}", ran.stderr);
 
+    // It saves more often than it is looked at.
+    let ran = run(&scene, &["probe.progress", "--params", r#"{"steps":4,"step_ms":60}"#]);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    assert!(matches!(lines[..], [first, "4/4 steps (100 %): step 4 of 4"] if first.contains("/4 steps")), "{lines:?}");
+
     let ran = run(&scene, &["probe.enqueue", "--params", r#"{"kind":"other.kind","times":1,"params":{"b":2}}"#]);
     assert_eq!((ran.code, &*ran.stderr), (Some(0), "follow-up, not run: other.kind {\"b\":2}\n"), "{}", ran.stdout);
 }

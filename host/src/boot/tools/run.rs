@@ -181,6 +181,8 @@ async fn attend(
                 if let Some(outcome) = watched.take(heard, hear) {
                     break outcome;
                 }
+                // One that saves all the time would leave no time for the look below.
+                watched.show(executor.progress(task), hear);
             }
             () = sleep(LOOK) => watched.show(executor.progress(task), hear),
         }
