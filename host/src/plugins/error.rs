@@ -52,9 +52,6 @@ pub enum LoadError {
         /// What the system said.
         source: io::Error,
     },
-    /// The copy has other bytes than what was read.
-    #[error("the copy at `{}` does not have the bytes that were written to it", .0.display())]
-    CopyDiffers(PathBuf),
     /// Text, an archive, an empty file.
     #[error("it is not a shared library: {0}")]
     NotALibrary(String),
@@ -249,7 +246,7 @@ impl LoadError {
 
     /// Whether another try with the same bytes may go well.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::CopyDiffers(_) | Self::NoChild(_))
+        matches!(self, Self::Io { .. } | Self::NoChild(_))
     }
 }
 

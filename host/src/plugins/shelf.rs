@@ -165,16 +165,14 @@ impl Shelf {
             source.stand(Standing::NoPlugin);
             return Ok(None);
         };
-        source.sha256.clone_from(&library.sha256);
-        if library.sha256 == before {
-            return Ok(None);
-        }
-        if source.serving.as_ref().is_some_and(|serving| serving.sha256 == library.sha256) {
-            source.stand(Standing::Good);
-            return Ok(None);
-        }
         let sha256 = library.sha256.clone();
-        Ok(Some(Fresh { at, copy: self.generations.stage(&library)?, sha256 }))
+        let is_serving = source.serving.as_ref().is_some_and(|serving| serving.sha256 == sha256);
+        let copy = if sha256 == before || is_serving { None } else { Some(self.generations.stage(&library)?) };
+        if is_serving {
+            source.stand(Standing::Good);
+        }
+        source.sha256.clone_from(&sha256);
+        Ok(copy.map(|copy| Fresh { at, copy, sha256 }))
     }
 
     /// Loads what nobody else has the names of; says whether there was anything.

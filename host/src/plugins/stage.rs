@@ -5,18 +5,23 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
-use std::io::{self, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
-use object::{Architecture, BinaryFormat, NameOrOrdinal, Object as _, ObjectSection as _, ObjectSegment as _};
+use object::{
+    Architecture, BinaryFormat, NameOrOrdinal, Object as _, ObjectSection as _, ObjectSegment as _, ReadCache, ReadRef,
+};
 use sha2::{Digest as _, Sha256};
 
 use super::error::{LoadError, ScanError};
 
 /// The extensions of shared libraries. Those of other systems count too: they are named as foreign, not overlooked.
 const EXTENSIONS: [&str; 3] = ["so", "dylib", "dll"];
+
+/// How much of a file is in memory at a time, in bytes.
+const CHUNK: usize = 256 * 1024;
 
 /// The files in `folder`, not below, that may be plugins, sorted by name.
 pub(super) fn candidates(folder: &Path) -> io::Result<Vec<PathBuf>> {
@@ -70,33 +75,53 @@ impl Fingerprint {
 #[derive(Debug)]
 pub(super) struct Library {
     path: PathBuf,
-    bytes: Vec<u8>,
     /// Hexadecimal.
     pub(super) sha256: String,
 }
 
-/// Reads a file once and looks at its export table; none if it is a library that is not a plugin of this ABI.
+/// Looks at a file's export table and takes its digest; none if it is a library that is not a plugin of this ABI.
+///
+/// It never has the whole file in memory: a library may be larger than the daemon.
 pub(super) fn read(path: &Path) -> Result<Option<Library>, LoadError> {
     let unreadable = |source| LoadError::Io { what: "read", path: path.to_path_buf(), source };
     let before = Fingerprint::of(path);
-    let bytes = fs::read(path).map_err(unreadable)?;
+    let mut file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_err(unreadable)?.len();
+    let library = if exports_entry(&ReadCache::new(&file), length)? {
+        file.rewind().map_err(unreadable)?;
+        let sha256 = copy_hashed(&mut file, &mut io::sink()).map_err(unreadable)?;
+        Some(Library { path: path.to_path_buf(), sha256 })
+    } else {
+        None
+    };
     if Fingerprint::of(path) != before {
         return Err(LoadError::NotWhole("it changed while it was read".to_owned()));
     }
-    if !exports_entry(&bytes)? {
-        return Ok(None);
-    }
-    let sha256 = hexadecimal(&Sha256::digest(&bytes));
-    Ok(Some(Library { path: path.to_path_buf(), bytes, sha256 }))
+    Ok(library)
 }
 
-fn exports_entry(bytes: &[u8]) -> Result<bool, LoadError> {
-    let file = object::File::parse(bytes).map_err(|error| match object::FileKind::parse(bytes) {
+/// Copies all and answers the digest of what was copied.
+fn copy_hashed(from: &mut impl Read, to: &mut impl Write) -> io::Result<String> {
+    let mut digest = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match from.read(&mut chunk)? {
+            0 => return Ok(hexadecimal(&digest.finalize())),
+            length => {
+                digest.update(&chunk[..length]);
+                to.write_all(&chunk[..length])?;
+            }
+        }
+    }
+}
+
+fn exports_entry<'data>(data: impl ReadRef<'data>, length: u64) -> Result<bool, LoadError> {
+    let file = object::File::parse(data).map_err(|error| match object::FileKind::parse(data) {
         Ok(_) => LoadError::NotWhole(error.to_string()),
-        Err(_) if bytes.is_empty() => LoadError::NotWhole("it is empty".to_owned()),
+        Err(_) if length == 0 => LoadError::NotWhole("it is empty".to_owned()),
         Err(unknown) => LoadError::NotALibrary(unknown.to_string()),
     })?;
-    check_whole(&file, bytes.len())?;
+    check_whole(&file, length)?;
     let exports = file.exports().map_err(|error| LoadError::NotWhole(error.to_string()))?;
     let mut entry = false;
     for export in exports {
@@ -114,17 +139,17 @@ fn exports_entry(bytes: &[u8]) -> Result<bool, LoadError> {
 }
 
 /// A file that is still being written has its headers, and sections that end beyond its length.
-fn check_whole(file: &object::File<'_>, length: usize) -> Result<(), LoadError> {
+fn check_whole<'data>(file: &object::File<'data, impl ReadRef<'data>>, length: u64) -> Result<(), LoadError> {
     let sections = file.sections().filter_map(|section| section.file_range());
     let segments = file.segments().map(|segment| segment.file_range());
     let end = sections.chain(segments).map(|(start, size)| start.saturating_add(size)).max().unwrap_or(0);
-    if end <= u64::try_from(length).unwrap_or(u64::MAX) {
+    if end <= length {
         return Ok(());
     }
     Err(LoadError::NotWhole(format!("its contents end at byte {end}, the file at byte {length}")))
 }
 
-fn check_native(file: &object::File<'_>) -> Result<(), LoadError> {
+fn check_native<'data>(file: &object::File<'data, impl ReadRef<'data>>) -> Result<(), LoadError> {
     let needed = (native_format(), native_architecture());
     let found = (file.format(), file.architecture());
     if found == needed {
@@ -181,24 +206,25 @@ impl Generations {
         Ok(Self { folder, staged: 0 })
     }
 
-    /// Writes the bytes that were read to a file of their own and answers its path.
+    /// Copies what was read to a file of its own and answers its path.
     ///
-    /// The name is never used twice: the system's loader would hand out the old image for a path that it knows.
+    /// The name is never used twice: the system's loader would hand out the old image for a path that it knows. Nothing here
+    /// outlives the process, so nothing waits for the disk.
     pub(super) fn stage(&mut self, library: &Library) -> Result<PathBuf, LoadError> {
         self.staged += 1;
         let extension = library.path.extension().unwrap_or_default().to_string_lossy();
         let path = self.folder.join(format!("{}-{}.{extension}", library.sha256, self.staged));
-        let failed = |source| LoadError::Io { what: "copied", path: library.path.clone(), source };
-        self.write(&path, &library.bytes).map_err(failed)?;
-        let copy = fs::read(&path).map_err(failed)?;
-        if hexadecimal(&Sha256::digest(&copy)) == library.sha256 { Ok(path) } else { Err(LoadError::CopyDiffers(path)) }
-    }
-
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let temporary = self.folder.join(format!("{}.tmp", self.staged));
-        let mut file = fs::File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
+        let failed = |source| LoadError::Io { what: "copied", path: library.path.clone(), source };
+        let copied = copy(&library.path, &temporary).map_err(failed)?;
+        if copied != library.sha256 {
+            return Err(LoadError::NotWhole("it changed while it was copied".to_owned()));
+        }
+        fs::rename(&temporary, &path).map_err(failed)?;
+        Ok(path)
     }
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<String> {
+    copy_hashed(&mut File::open(from)?, &mut File::create(to)?)
 }
