@@ -218,9 +218,10 @@ impl Ctx {
 
     /// It no longer holds its task: nothing that it says counts.
     pub(super) fn lose_lease(&self) {
+        // The flag first: who hears that a save is lost may end at once, and that end must not count.
+        self.raise(abi::F_LEASE_LOST);
         self.lock().lost = true;
         self.saves_moved.notify_all();
-        self.raise(abi::F_LEASE_LOST);
     }
 
     /// The saves up to this ticket are durable.
