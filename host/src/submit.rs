@@ -53,6 +53,13 @@ impl Params {
     }
 }
 
+impl Params {
+    /// A value that was read already, and the text that it was read from.
+    pub(crate) fn written(value: Value, json: &str) -> Self {
+        Self { value, json: json.as_bytes().to_vec() }
+    }
+}
+
 impl From<Value> for Params {
     fn from(value: Value) -> Self {
         Self { json: serde_json::to_vec(&value).expect("a JSON value is JSON"), value }

@@ -37,6 +37,20 @@ impl DurationText {
     pub const fn get(self) -> Duration {
         self.0
     }
+
+    /// For sentences: the text with room between number and unit, `1 h 30 m`.
+    pub fn in_words(self) -> String {
+        let mut words = String::new();
+        let mut before = '0';
+        for letter in self.to_string().chars() {
+            if letter.is_ascii_digit() != before.is_ascii_digit() {
+                words.push(' ');
+            }
+            words.push(letter);
+            before = letter;
+        }
+        words
+    }
 }
 
 impl From<Duration> for DurationText {
@@ -287,5 +301,11 @@ mod tests {
         fn no_text_panics(text in ".{0,12}") {
             drop(text.parse::<DurationText>());
         }
+    }
+
+    #[test]
+    fn in_a_sentence_there_is_room_between_number_and_unit() {
+        let words = [300, 5_400_000].map(|millis| DurationText::from(Duration::from_millis(millis)).in_words());
+        assert_eq!(words, ["300 ms", "1 h 30 m"]);
     }
 }

@@ -92,8 +92,6 @@ impl Submission {
     fn read(body: Value, text: &[u8]) -> Result<Self, Problem> {
         let mut fields = Fields::new(body, &KEYS, &LATER_KEYS)?;
         let Written { params } = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
-        let params = params.map(|params| Params::read(params.get().as_bytes())).transpose();
-        let params = params.map_err(|error| invalid(&error))?;
         let what = What::read(&mut fields, params);
         let wishes = Wishes {
             queue: fields.take_text("queue"),
@@ -112,11 +110,14 @@ impl Submission {
 }
 
 impl What {
-    fn read(fields: &mut Fields, params: Option<Params>) -> Option<Self> {
+    fn read(fields: &mut Fields, written: Option<&RawValue>) -> Option<Self> {
         match (fields.has("kind"), fields.has("job")) {
             (true, false) => {
                 let value = fields.take_value("params").unwrap_or_else(|| Value::Object(Map::new()));
-                let params = params.unwrap_or_else(|| value.into());
+                let params = match written {
+                    Some(written) => Params::written(value, written.get()),
+                    None => value.into(),
+                };
                 fields.take_text("kind").map(|kind| Self::Kind(kind, params))
             }
             (false, true) => {

@@ -36,6 +36,7 @@ pub(super) fn new(args: &PluginsNewArgs, output: &mut Output<'_>) -> Result<(), 
     output.note(&format!(
         "The plugin `{name}` is in {folder}. Next:\n  cd {folder}\n  cargo test    # its tests, without a daemon\n  \
          cargo build   # {library}\n  taskhost plugins check {library}\n  \
+         taskhost dev  # builds and runs the sample of tasks.toml after each edit\n  \
          taskhost run  # a daemon for it: tasks.toml there names the plugin and a job\n  \
          taskhost enqueue --job sample --wait   # in a second terminal\n",
     ));

@@ -3,7 +3,6 @@
 //! Not here: choosing the next state (`taskhost_core::task::step`), publishing (`events`). Start at [`Completer::run`].
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{LeaseId, TaskId};
@@ -92,25 +91,11 @@ impl Completer {
             // A cancelled attempt was asked to: `step` knows that, and makes the task cancelled.
             Outcome::Interrupted | Outcome::Cancelled => ended(End::Interrupted),
             Outcome::TimedOut(limit) => {
-                let message = format!("timed out after {}", in_words(limit));
+                let message = format!("timed out after {}", DurationText::from(limit).in_words());
                 failed(End::TimedOut { chance: self.chance.unit() }, "timeout".to_owned(), message)
             }
         }
     }
-}
-
-/// `1 h 30 m`: as durations are written in `tasks.toml`, with room to read.
-fn in_words(duration: Duration) -> String {
-    let mut words = String::new();
-    let mut before = '0';
-    for letter in DurationText::from(duration).to_string().chars() {
-        if letter.is_ascii_digit() != before.is_ascii_digit() {
-            words.push(' ');
-        }
-        words.push(letter);
-        before = letter;
-    }
-    words
 }
 
 fn waits(report: &Report) -> Waits {
@@ -157,16 +142,5 @@ async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, ex
             }
             (Err(rejected), None) => warn!(task_id = %task, %rejected, "The end of an attempt came too late."),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_limit_is_told_with_room_between_number_and_unit() {
-        let limits = [300, 5_400_000].map(|millis| in_words(Duration::from_millis(millis)));
-        assert_eq!(limits, ["300 ms", "1 h 30 m"]);
     }
 }

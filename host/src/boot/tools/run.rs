@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{KindName, LeaseId, PluginName, QueueName, TaskId};
 use taskhost_core::priority::Priority;
 use taskhost_core::retry::RetryPolicy;
@@ -202,7 +203,7 @@ async fn stop(interrupt: &mut Signal, terminate: &mut Signal) {
 }
 
 fn attempt(request: &RunRequest, task: TaskId, kind: Arc<Kind>) -> Attempt {
-    let context = json!({ "max_attempts": request.attempt, "queue": kind.queue.as_ref().unwrap_or(&queue()) });
+    let context = json!({ "max_attempts": request.attempt, "queue": kind.queue.clone().unwrap_or_default() });
     let json = |written: &RawValue| written.get().as_bytes().to_vec();
     Attempt {
         task,
@@ -229,8 +230,7 @@ impl Watched<'_> {
                 }
                 Report::Ended { outcome, progress, follow_ups, .. } => {
                     self.show(progress, hear);
-                    // What a failed attempt has made since its last save is not made.
-                    if matches!(outcome, Outcome::Done(_)) {
+                    if keeps_follow_ups(&outcome) {
                         self.follow_ups.extend(follow_ups);
                     }
                     return Some(outcome);
@@ -251,6 +251,18 @@ impl Watched<'_> {
     }
 }
 
+/// As in the daemon: any other end forgets the tasks that were made since the last save.
+fn keeps_follow_ups(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Done(_) | Outcome::Suspended { .. } => true,
+        Outcome::Failed { .. }
+        | Outcome::RateLimited { .. }
+        | Outcome::Interrupted
+        | Outcome::Cancelled
+        | Outcome::TimedOut(_) => false,
+    }
+}
+
 fn result(outcome: Outcome) -> Result<String, Unfinished> {
     let text = |json: Vec<u8>| String::from_utf8_lossy(&json).into_owned();
     let unfinished = |code: &str, message: String| Err(Unfinished { code: code.to_owned(), message });
@@ -265,7 +277,9 @@ fn result(outcome: Outcome) -> Result<String, Unfinished> {
         }
         Outcome::Interrupted => unfinished("interrupted", "it was interrupted".to_owned()),
         Outcome::Cancelled => unfinished("cancelled", "it was cancelled".to_owned()),
-        Outcome::TimedOut(limit) => unfinished("timeout", format!("it did not end within {} ms", limit.as_millis())),
+        Outcome::TimedOut(limit) => {
+            unfinished("timeout", format!("timed out after {}", DurationText::from(limit).in_words()))
+        }
     }
 }
 
@@ -295,7 +309,7 @@ impl FollowUps for Listed {
         Ok(NewTask {
             id: self.task,
             kind,
-            queue: queue(),
+            queue: QueueName::default(),
             priority: Priority::default(),
             params: shown,
             run_at: None,
@@ -308,15 +322,19 @@ impl FollowUps for Listed {
     }
 }
 
-fn queue() -> QueueName {
-    QueueName::new("default").expect("it keeps to the rules of names")
-}
-
 #[cfg(test)]
 mod tests {
     use taskhost_core::time::UnixMicros;
 
     use super::*;
+
+    #[test]
+    fn a_suspended_attempt_keeps_the_tasks_that_it_made_and_an_interrupted_one_does_not() {
+        assert!(keeps_follow_ups(&Outcome::Suspended { until: UnixMicros::from_micros(0), state: b"7".to_vec() }));
+        assert!(keeps_follow_ups(&Outcome::Done(b"1".to_vec())));
+        assert!(!keeps_follow_ups(&Outcome::Interrupted));
+        assert!(!keeps_follow_ups(&Outcome::TimedOut(Duration::from_secs(2))));
+    }
 
     #[test]
     fn every_end_but_a_good_one_has_a_code() {
@@ -328,7 +346,7 @@ mod tests {
         };
         assert_eq!(shown(Outcome::Done(b"[1]".to_vec())), "[1]");
         assert_eq!(shown(failed), "panic: at a.rs:1");
-        assert_eq!(shown(Outcome::TimedOut(Duration::from_secs(2))), "timeout: it did not end within 2000 ms");
+        assert_eq!(shown(Outcome::TimedOut(Duration::from_secs(2))), "timeout: timed out after 2 s");
         let suspended = Outcome::Suspended { until: UnixMicros::from_micros(0), state: b"7".to_vec() };
         assert_eq!(shown(suspended), "suspended: it goes on at 1970-01-01T00:00:00.000000Z from the state 7");
         assert_eq!(shown(Outcome::Cancelled), "cancelled: it was cancelled");
