@@ -133,5 +133,5 @@ fn a_run_ends_after_its_timeout() {
     let scene = Scene::new("");
     let ran = run(&scene, &["probe.sleep", "--params", r#"{"ms":60000}"#, "--timeout", "50ms"]);
     assert_eq!(ran.code, Some(1));
-    assert_eq!(ran.stderr, "error: the task did not complete: timeout: it did not end within 50 ms\n");
+    assert_eq!(ran.stderr, "error: the task did not complete: timeout: timed out after 50 ms\n");
 }
