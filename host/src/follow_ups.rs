@@ -35,20 +35,26 @@ pub struct FollowUpIntake {
 
 impl FollowUps for FollowUpIntake {
     fn prepare(&self, parent: &Kind, asked: &FollowUp<'_>) -> Result<NewTask, String> {
-        let kind = str::from_utf8(asked.kind).map_err(|_| "the name of its kind is not UTF-8".to_owned())?;
-        let kind: KindName = kind.parse().map_err(|error: taskhost_core::ids::NameError| error.to_string())?;
-        // What comes from the network must not reach a kind that runs programs by way of one that does not.
-        if !parent.privileged && self.kinds.find(&kind).is_some_and(|kind| kind.privileged) {
-            return Err(format!(
-                "the kind `{kind}` runs programs, so only a kind that is `privileged` too may enqueue it"
-            ));
-        }
-        let params = read_params(asked.params)?;
-        let wishes = read_wishes(asked.options)?;
+        let (kind, params, wishes) = read(parent, asked, &*self.kinds)?;
         let now = self.clock.now();
         let intake = Intake { config: &self.config, kinds: &*self.kinds, chance: &self.chance, now };
         intake.prepare(&kind, &params, &wishes).map_err(|error| with_hint(&error))
     }
+}
+
+/// What a plugin asks for, as far as that can be checked without queues.
+pub(crate) fn read(
+    parent: &Kind,
+    asked: &FollowUp<'_>,
+    kinds: &dyn Kinds,
+) -> Result<(KindName, Params, Wishes), String> {
+    let kind = str::from_utf8(asked.kind).map_err(|_| "the name of its kind is not UTF-8".to_owned())?;
+    let kind: KindName = kind.parse().map_err(|error: taskhost_core::ids::NameError| error.to_string())?;
+    // What comes from the network must not reach a kind that runs programs by way of one that does not.
+    if !parent.privileged && kinds.find(&kind).is_some_and(|kind| kind.privileged) {
+        return Err(format!("the kind `{kind}` runs programs, so only a kind that is `privileged` too may enqueue it"));
+    }
+    Ok((kind, read_params(asked.params)?, read_wishes(asked.options)?))
 }
 
 fn with_hint(error: &SubmitError) -> String {

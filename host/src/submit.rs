@@ -54,6 +54,11 @@ impl Params {
 }
 
 impl Params {
+    /// The document.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
     /// A value that was read already, and the text that it was read from.
     pub(crate) fn written(value: Value, json: &str) -> Self {
         Self { value, json: json.as_bytes().to_vec() }

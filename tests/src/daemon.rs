@@ -1,42 +1,29 @@
 //! A daemon as a process.
 
-use std::io::{BufRead as _, BufReader};
+use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::process::ExitStatus;
 
-use super::{Client, binary, signal};
+use super::{Client, Program, binary};
 
 /// A running daemon; killed when it is dropped.
 #[derive(Debug)]
 pub struct Daemon {
-    child: Child,
-    log: Receiver<String>,
-    seen: Vec<String>,
+    program: Program,
     address: String,
     client: Client,
 }
 
 impl Daemon {
-    pub(super) fn start(folder: &Path, wrapper: &[&str]) -> Self {
+    pub(super) fn start(folder: &Path, wrapper: &[&str], variables: &[(&str, &OsStr)]) -> Self {
         let binary = binary();
-        let mut words: Vec<&std::ffi::OsStr> = wrapper.iter().map(std::ffi::OsStr::new).collect();
+        let mut words: Vec<&OsStr> = wrapper.iter().map(OsStr::new).collect();
         words.extend([binary.as_os_str(), "run".as_ref()]);
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]).current_dir(folder).env("NO_COLOR", "1").env_remove("TASKHOST_LOG");
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("start the daemon");
-        let log = follow(child.stderr.take().expect("a piped stderr"));
-        let mut daemon = Self { child, log, seen: Vec::new(), address: String::new(), client: Client::new("") };
-        let ready = daemon.wait_for_log("taskhost is ready.");
+        let mut program = Program::start(&words, folder, variables);
+        let ready = program.wait_for("taskhost is ready.");
         let address = ready.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        daemon.address.push_str(address.expect("an address"));
-        daemon.client = Client::new(&daemon.address);
-        daemon
+        let address = address.expect("an address").to_owned();
+        Self { program, client: Client::new(&address), address }
     }
 
     /// Speaks to it.
@@ -51,30 +38,23 @@ impl Daemon {
 
     /// Its process id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.program.id()
     }
 
     /// Reads its log up to a line that contains `text`, and answers the line.
     pub fn wait_for_log(&mut self, text: &str) -> String {
-        while let Ok(line) = self.log.recv() {
-            self.seen.push(line);
-            if let Some(line) = self.seen.last().filter(|line| line.contains(text)) {
-                return line.clone();
-            }
-        }
-        let status = self.child.wait();
-        panic!("the daemon ended ({status:?}) without saying `{text}`; it said:\n{}", self.seen.join("\n"));
+        self.program.wait_for(text)
     }
 
     /// Sends it a signal.
     pub fn signal(&self, number: i32) {
-        signal(self.id(), number);
+        self.program.signal(number);
     }
 
     /// Ends it as `kill -9` does.
-    pub fn kill(mut self) {
+    pub fn kill(self) {
         self.signal(libc::SIGKILL);
-        self.child.wait().expect("the daemon was started");
+        self.wait();
     }
 
     /// Stops it as an operator does, and answers how it ended and what it had said.
@@ -84,30 +64,7 @@ impl Daemon {
     }
 
     /// Waits for its end, and answers how it ended and what it had said.
-    pub fn wait(mut self) -> (ExitStatus, String) {
-        let status = self.child.wait().expect("the daemon was started");
-        self.seen.extend(self.log.iter());
-        (status, std::mem::take(&mut self.seen).join("\n"))
+    pub fn wait(self) -> (ExitStatus, String) {
+        self.program.wait()
     }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
-            drop(self.child.kill());
-            drop(self.child.wait());
-        }
-    }
-}
-
-fn follow(stderr: ChildStderr) -> Receiver<String> {
-    let (sender, log) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                return;
-            }
-        }
-    });
-    log
 }

@@ -6,12 +6,14 @@
 
 mod client;
 mod daemon;
+mod program;
 mod tools;
 
 use std::path::{Path, PathBuf};
 
 pub use client::{Answer, Client};
 pub use daemon::Daemon;
+pub use program::Program;
 pub use tools::{Ran, output, run_in, signal};
 
 /// A folder with a `tasks.toml`. It is deleted with the scene.
@@ -56,12 +58,12 @@ impl Scene {
 
     /// Starts a daemon and waits until it is ready.
     pub fn start(&self) -> Daemon {
-        Daemon::start(self.path(), &[])
+        Daemon::start(self.path(), &[], &[])
     }
 
     /// Starts a daemon under another program, such as `strace`, and waits until it is ready.
     pub fn start_under(&self, wrapper: &[&str]) -> Daemon {
-        Daemon::start(self.path(), wrapper)
+        Daemon::start(self.path(), wrapper, &[])
     }
 
     /// Runs `taskhost` with these words in the folder, until it ends.

@@ -3,19 +3,20 @@
 //! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
 
 mod error;
+mod listed;
 mod run;
+mod scratch;
 
 use std::io;
 use std::path::Path;
 
-use tempfile::TempDir;
-
 pub use self::error::RunError;
 pub use self::run::{News, Ran, RunRequest, Unfinished, run};
+use self::scratch::Scratch;
 use super::BootError;
 use crate::plugins::check;
 pub use crate::plugins::check::{Checked, Finding, Param, Severity, params};
-use crate::plugins::describe::DescribeOptions;
+use crate::plugins::describe::{self, DescribeOptions};
 pub use crate::plugins::describe::{KindManifest, Manifest};
 pub use crate::services::watcher::CrateWatch;
 
@@ -23,8 +24,15 @@ pub use crate::services::watcher::CrateWatch;
 /// # Errors
 /// [`BootError`] if there is no place for a copy. That the library is no good is an answer, no error.
 pub fn check(file: &Path) -> Result<Checked, BootError> {
-    let scratch = scratch()?;
+    let scratch = Scratch::new()?;
     Ok(check::check(file, scratch.path(), DescribeOptions::default())?)
+}
+
+/// Sees to it that this process ends with its parent, however that ends.
+/// # Errors
+/// What the system said, or that the parent is gone.
+pub fn end_with(parent: u32) -> io::Result<()> {
+    describe::end_with(parent)
 }
 
 /// Watches what an author edits in the crate in `folder`, which is absolute.
@@ -32,10 +40,4 @@ pub fn check(file: &Path) -> Result<Checked, BootError> {
 /// What the system said.
 pub fn watch_crate(folder: &Path) -> io::Result<CrateWatch> {
     CrateWatch::begin(folder).map_err(io::Error::other)
-}
-
-/// A folder for this user only, deleted at the end.
-fn scratch() -> Result<TempDir, BootError> {
-    let folder = tempfile::Builder::new().prefix("taskhost-").tempdir();
-    folder.map_err(|source| BootError::system("make a folder in", &std::env::temp_dir(), source))
 }

@@ -159,23 +159,26 @@ pub(super) struct CronNextArgs {
 const DEV_EXAMPLES: &str = "\
 Examples:
   taskhost dev
-  taskhost dev plugins/thumbs --kind thumbs.greet --params '{\"name\": \"you\"}'
-  taskhost dev --once
+  taskhost dev . thumbs.greet --params '{\"name\": \"you\"}'
+  taskhost dev plugins/thumbs --once
 
-Without --kind the first job of the crate's tasks.toml is the sample: its kind, its params and the config of the plugin.
-Ctrl-C ends. Exit code with --once: that of the task, as `taskhost plugins run` has it.";
+Without KIND that is run which was asked for the last time, if any was since the build's folder was cleaned; else the sample:
+the first job of the crate's tasks.toml. The config is that of the one plugin there; --plugin-config is not remembered.
+An edit interrupts what runs. Ctrl-C ends. Exit code with --once: that of the task, as `taskhost plugins run` has it.";
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct DevArgs {
     /// The folder of the plugin's crate
     #[arg(value_name = "CRATE", default_value = ".")]
     pub(super) folder: PathBuf,
-    /// The kind to run [default: that of the first job in the crate's tasks.toml]
-    #[arg(long)]
+    /// The kind to run, from now on [default: the last one, else that of the first job in the crate's tasks.toml]
     pub(super) kind: Option<KindName>,
     /// The params of the task: JSON or `@FILE` [default: {}]
     #[arg(long, value_name = "JSON", allow_hyphen_values = true, requires = "kind")]
     pub(super) params: Option<String>,
+    /// Run the first job of the crate's tasks.toml, from now on
+    #[arg(long, conflicts_with = "kind")]
+    pub(super) sample: bool,
     /// The config of the plugin: JSON or `@FILE`
     #[arg(long, value_name = "JSON", allow_hyphen_values = true)]
     pub(super) plugin_config: Option<String>,
@@ -256,6 +259,9 @@ pub(super) struct PluginsRunArgs {
     /// How long it may take, such as `90s` [default: as the kind says]
     #[arg(long, value_name = "DURATION")]
     pub(super) timeout: Option<DurationText>,
+    /// End with this process, which is to be the parent
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(super) parent: Option<u32>,
 }
 
 const CHECK_EXAMPLES: &str = "\

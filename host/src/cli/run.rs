@@ -22,6 +22,9 @@ const LINE_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs the task; well only if it completed.
 pub(super) fn run(args: &PluginsRunArgs, output: &mut Output<'_>) -> Result<(), Failure> {
+    if let Some(parent) = args.parent {
+        tools::end_with(parent).map_err(|error| Failure::new(Exit::Failed, error))?;
+    }
     let request = request(args)?;
     let mut meter = Meter::new();
     let bar = meter.bar.clone();

@@ -230,16 +230,26 @@ impl CrateWatch {
         Ok(Self { happened, _watcher: watcher })
     }
 
-    /// Ends when there was an edit since the last time, and then nothing for a while. Dropping the future loses no edit that
-    /// is not yet heard of.
+    /// Ends when there was an edit since the last time, and then nothing for a while. Dropping the future loses no edit.
     pub async fn changed(&self) {
         self.happened.notified().await;
+        let untold = Untold(&self.happened);
         loop {
             tokio::select! {
                 () = self.happened.notified() => {}
-                () = sleep(QUIET) => return,
+                () = sleep(QUIET) => break,
             }
         }
+        std::mem::forget(untold);
+    }
+}
+
+/// An edit that was heard, and is heard again if nobody comes to know of it.
+struct Untold<'a>(&'a Notify);
+
+impl Drop for Untold<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
     }
 }
 
@@ -283,6 +293,21 @@ mod tests {
         fs::create_dir_all(folder.join("src/deep")).unwrap();
         let watch = CrateWatch::begin(&folder).unwrap();
         fs::write(folder.join("src/deep/a.rs"), "").unwrap();
+        watch.changed().await;
+    }
+
+    #[tokio::test]
+    async fn an_edit_that_nobody_waited_out_is_told_the_next_time() {
+        let scratch = tempfile::tempdir().unwrap();
+        let folder = scratch.path().canonicalize().unwrap();
+        fs::create_dir_all(folder.join("src")).unwrap();
+        let watch = CrateWatch::begin(&folder).unwrap();
+        watch.happened.notify_one();
+        tokio::select! {
+            biased;
+            () = watch.changed() => panic!("it waits for quiet first"),
+            () = std::future::ready(()) => {}
+        }
         watch.changed().await;
     }
 }

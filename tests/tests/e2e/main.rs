@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod command_line;
+mod dev;
 mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;

@@ -1,7 +1,7 @@
 //! The author's tools on real libraries, without a daemon: `plugins check` and `plugins run`.
 
 use serde_json::{Value, json};
-use taskhost_tests::{Ran, Scene, built_plugins, output, repository};
+use taskhost_tests::{Ran, Scene, binary, built_plugins, output, repository, run_in};
 
 fn probe() -> String {
     built_plugins().join("libprobe.so").display().to_string()
@@ -134,4 +134,20 @@ fn a_run_ends_after_its_timeout() {
     let ran = run(&scene, &["probe.sleep", "--params", r#"{"ms":60000}"#, "--timeout", "50ms"]);
     assert_eq!(ran.code, Some(1));
     assert_eq!(ran.stderr, "error: the task did not complete: timeout: timed out after 50 ms\n");
+}
+
+#[test]
+fn what_a_crashed_run_leaves_is_cleaned_by_the_next() {
+    let scene = Scene::new("");
+    std::fs::create_dir(scene.file("tmp")).expect("a folder");
+    let folder = scene.file("tmp");
+    let run = |kind: &str, params: &str| {
+        let words = ["plugins", "run", &*probe(), kind, "--params", params];
+        run_in(binary(), &words, scene.path(), &[("TMPDIR", folder.as_os_str())])
+    };
+    let left = || std::fs::read_dir(scene.file("tmp")).expect("a folder").count();
+    assert_eq!(run("probe.crash", r#"{"signal":9}"#).code, None);
+    assert_eq!(left(), 1);
+    assert_eq!(run("probe.noop", "{}").code, Some(0));
+    assert_eq!(left(), 0);
 }

@@ -12,23 +12,21 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use taskhost_core::duration::DurationText;
-use taskhost_core::ids::{KindName, LeaseId, PluginName, QueueName, TaskId};
-use taskhost_core::priority::Priority;
-use taskhost_core::retry::RetryPolicy;
+use taskhost_core::ids::{KindName, LeaseId, PluginName, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::view::Progress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use super::{RunError, scratch};
+use super::RunError;
+use super::listed::Listed;
+use super::scratch::Scratch;
 use crate::boot::BootError;
 use crate::chance::Chance;
 use crate::clock::{Clock, SystemClock, sleep};
 use crate::plugins::check::manifest_of;
 use crate::plugins::describe::DescribeOptions;
-use crate::plugins::{
-    Attempt, Executor, FollowUp, FollowUps, InProcess, Kind, Kinds, Outcome, PluginSettings, Registry, Report, Search,
-};
+use crate::plugins::{Attempt, Executor, InProcess, Kind, Kinds, Outcome, PluginSettings, Registry, Report, Search};
 
 /// How often the progress is looked at.
 const LOOK: Duration = Duration::from_millis(100);
@@ -94,7 +92,7 @@ pub struct Unfinished {
 /// # Errors
 /// [`RunError`] if the attempt could not begin, or was not waited for.
 pub fn run(request: &RunRequest, hear: &mut dyn FnMut(News<'_>)) -> Result<Ran, RunError> {
-    let scratch = scratch()?;
+    let scratch = Scratch::new()?;
     let registry = load(request, scratch.path())?;
     let kind = find(&registry, &request.kind)?;
     let errors: Vec<_> = match serde_json::from_str(request.params.get()) {
@@ -161,7 +159,7 @@ async fn attend(
     let (clock, kinds) = (Arc::new(SystemClock), Arc::new(registry));
     let task = Chance::default().task_id(clock.now());
     let (reporting, mut reports) = mpsc::unbounded_channel();
-    let listed = Arc::new(Listed { kinds: Arc::clone(&kinds), task });
+    let listed = Arc::new(Listed { kinds: Arc::clone(&kinds) as Arc<dyn Kinds>, task });
     let executor = InProcess::new(reporting, listed, clock, GRACE);
     let unit = kind.unit.clone();
     executor.start(vec![attempt(request, task, kind)]);
@@ -280,45 +278,6 @@ fn result(outcome: Outcome) -> Result<String, Unfinished> {
         Outcome::TimedOut(limit) => {
             unfinished("timeout", format!("timed out after {}", DurationText::from(limit).in_words()))
         }
-    }
-}
-
-/// Takes follow-ups of every kind, since those of other plugins are not known here. They are only shown: secrets are hidden,
-/// and where they would wait is of no interest.
-#[derive(Debug)]
-struct Listed {
-    kinds: Arc<Registry>,
-    task: TaskId,
-}
-
-impl FollowUps for Listed {
-    fn prepare(&self, _: &Kind, asked: &FollowUp<'_>) -> Result<NewTask, String> {
-        let kind = str::from_utf8(asked.kind).map_err(|_| "the name of its kind is not UTF-8".to_owned())?;
-        let kind = KindName::new(kind).map_err(|error| error.to_string())?;
-        let object: &[u8] = if asked.params.is_empty() { b"{}" } else { asked.params };
-        let params: Value =
-            serde_json::from_slice(object).map_err(|error| format!("its params are not JSON: {error}"))?;
-        let mut shown = params.to_string().into_bytes();
-        if let Some(known) = self.kinds.find(&kind) {
-            if let Some(error) = known.check_params(&params).first() {
-                let (pointer, message) = (&error.pointer, &error.message);
-                return Err(format!("its params do not fit the kind `{kind}`: at `{pointer}`: {message}"));
-            }
-            shown = known.shown_params(shown);
-        }
-        Ok(NewTask {
-            id: self.task,
-            kind,
-            queue: QueueName::default(),
-            priority: Priority::default(),
-            params: shown,
-            run_at: None,
-            expires_at: None,
-            timeout: None,
-            retry: RetryPolicy::default(),
-            tags: Vec::new(),
-            origin: None,
-        })
     }
 }
 
