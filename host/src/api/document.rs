@@ -9,32 +9,78 @@ use taskhost_core::priority::Priority;
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{AttemptError, Progress};
+use utoipa::ToSchema;
 
+use super::schema;
 use crate::host::TaskReport;
 
 /// Everything about a task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Task)]
 pub(super) struct TaskDocument {
+    #[schema(value_type = schema::Id)]
     task_id: TaskId,
+    /// What runs.
+    #[schema(value_type = schema::Name)]
     kind: String,
+    /// Where it waits.
+    #[schema(value_type = schema::Name)]
     queue: String,
+    #[schema(value_type = schema::PriorityLevel)]
     priority: Priority,
+    #[schema(value_type = schema::TaskStatus)]
     status: Status,
+    /// Why it stands there, if the status alone does not say.
     reason: Option<String>,
+    /// Its params, secrets hidden.
+    #[schema(value_type = schema::AnyJson)]
     params: Option<Box<RawValue>>,
+    /// What the kind answered; null unless completed.
+    #[schema(value_type = schema::AnyJson)]
     result: Option<Box<RawValue>>,
+    /// The message of its last failed attempt; null once completed.
     error: Option<String>,
+    /// Its failed attempts, oldest first: the last 50.
+    #[schema(value_type = Vec<AttemptErrorShape>)]
     errors: Vec<AttemptError>,
+    /// Attempts spent.
     attempt: u32,
+    /// Attempts that it may spend.
     max_attempts: u32,
+    /// The hosts that ran it.
     attempted_by: Vec<String>,
+    /// How far it has come; null if it told nothing yet.
     progress: Option<ProgressDocument>,
+    /// The job that made it.
+    #[schema(value_type = Option<schema::Name>)]
     job: Option<String>,
     tags: Vec<String>,
+    #[schema(value_type = schema::Time)]
     created_at: UnixMicros,
+    /// When it may start, or might.
+    #[schema(value_type = schema::Time)]
     scheduled_at: UnixMicros,
+    /// When its latest attempt started.
+    #[schema(value_type = Option<schema::Time>)]
     started_at: Option<UnixMicros>,
+    #[schema(value_type = Option<schema::Time>)]
     finished_at: Option<UnixMicros>,
+}
+
+/// Why an attempt failed.
+#[derive(ToSchema)]
+#[schema(as = AttemptError)]
+#[expect(dead_code, reason = "the shape of core's `AttemptError` in the API's document")]
+struct AttemptErrorShape {
+    attempt: u32,
+    #[schema(value_type = schema::Time)]
+    at: UnixMicros,
+    host: String,
+    /// Which loaded copy of the plugin ran it.
+    generation: u32,
+    /// A short word for programs.
+    code: String,
+    message: String,
 }
 
 impl From<TaskReport> for TaskDocument {
@@ -75,9 +121,11 @@ fn raw(json: Vec<u8>) -> Option<Box<RawValue>> {
 }
 
 /// How far a task has come, as a document of its own.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ProgressReport {
+    #[schema(value_type = schema::Id)]
     task_id: TaskId,
+    #[schema(value_type = schema::TaskStatus)]
     status: Status,
     progress: ProgressDocument,
 }
@@ -91,14 +139,22 @@ impl ProgressReport {
 }
 
 /// How far a task has come.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Progress)]
 struct ProgressDocument {
+    /// Units done.
     current: u64,
+    /// Units in all; null if unknown.
     total: Option<u64>,
+    /// 0 to 100.
     percentage: Option<f64>,
+    /// What it does now.
     message: Option<String>,
+    /// What is counted.
     unit: Option<String>,
+    /// Units a second.
     rate: Option<f64>,
+    /// Null unless it runs and rate and total are known.
     eta_seconds: Option<f64>,
 }
 

@@ -2,30 +2,51 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::Uri;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Api;
+use super::openapi::problems;
 use super::problem::{Check, Problem, ProblemType};
 use super::query::Query;
 use crate::host::{Host, Phase};
 
-#[derive(Debug, Serialize)]
+/// How the daemon is.
+#[derive(Debug, Serialize, ToSchema)]
 struct Health {
+    /// `live` or `ready`.
     status: &'static str,
+    /// What was looked at, if `?verbose` asked for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<Check>,
 }
 
-/// The daemon answers.
+problems!(Live);
+
+/// Is it turning over?
+///
+/// The daemon answers, whatever else is wrong with it.
+#[utoipa::path(
+    get, path = "/livez", tag = "health",
+    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "live"})), Live),
+)]
 pub(super) async fn livez() -> Response {
     Json(Health { status: "live", checks: Vec::new() }).into_response()
 }
 
-/// The daemon takes work; with `?verbose` each check is told.
-pub(super) async fn readyz(State(api): State<Api>, uri: Uri) -> Result<Response, Problem> {
-    let verbose = Query::read(&uri, &["verbose"])?.has("verbose");
+problems!(Ready: NotReady);
+
+/// Does it take work?
+///
+/// The plugins are scanned, the store answers, and it is not draining.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    params(("verbose" = Option<String>, Query, description = "Tells each check; needs no value.", example = "")),
+    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ready"})), Ready),
+)]
+pub(super) async fn readyz(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+    let verbose = query.has("verbose");
     let checks = look(&api.host);
     let failed = checks.iter().find(|check| !check.ok).map(|check| format!("{}: {}", check.name, check.detail));
     let shown = if verbose { checks } else { Vec::new() };

@@ -7,9 +7,12 @@ mod document;
 mod fields;
 mod guard;
 mod health;
+mod openapi;
 mod plugins;
 mod problem;
+mod problem_type;
 mod query;
+mod schema;
 mod serve;
 mod submit;
 mod tasks;
@@ -18,8 +21,12 @@ mod tests;
 
 use axum::Router;
 use axum::http::{Method, Uri};
-use axum::routing::{get, post};
+use axum::middleware::{from_fn, from_fn_with_state};
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+pub use self::openapi::openapi;
 pub use self::serve::{serve_socket, serve_tcp};
 use crate::host::Host;
 use problem::{Problem, ProblemType};
@@ -41,28 +48,36 @@ struct Api {
     source: Source,
 }
 
+/// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
+fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+        .routes(routes!(submit::submit))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::progress))
+        .routes(routes!(tasks::cancel))
+        .routes(routes!(plugins::list))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(openapi::show))
+}
+
 /// The routes of the API for calls from `source`.
 pub fn router(host: Host, source: Source) -> Router {
-    let routes = Router::new()
-        .route("/api/v1/tasks", post(submit::submit))
-        .route("/api/v1/tasks/{id}", get(tasks::show))
-        .route("/api/v1/tasks/{id}/progress", get(tasks::progress))
-        .route("/api/v1/tasks/{id}/cancel", post(tasks::cancel))
-        .route("/api/v1/plugins", get(plugins::list))
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
+    let (routes, document) = routes().split_for_parts();
+    let routes = routes
+        .route_layer(from_fn_with_state(query::Known::of(&document), query::check))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .with_state(Api { host, source });
     match source {
-        Source::Tcp => routes.layer(axum::middleware::from_fn(guard::check_host)),
+        Source::Tcp => routes.layer(from_fn(guard::check_host)),
         Source::Socket => routes,
     }
 }
 
 async fn no_route(uri: Uri) -> Problem {
     Problem::new(ProblemType::NoRoute, format!("there is nothing at `{}`", uri.path()))
-        .hint("the calls of this version begin with /api/v1/tasks and /api/v1/plugins")
+        .hint("/api/openapi.json lists the calls")
 }
 
 async fn no_method(method: Method, uri: Uri) -> Problem {

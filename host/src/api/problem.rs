@@ -1,94 +1,23 @@
 //! Every error of the API as RFC 9457 says: `application/problem+json`.
 //!
 //! `type` is `/problems/<name>` and stable; `title` says the same for people and never varies; `detail` is about this
-//! call. `hint` is the next step. `errors` point with JSON pointers into the body that was sent. Start at [`ProblemType`].
+//! call. `hint` is the next step. `errors` point with JSON pointers into the body that was sent.
+//!
+//! Not here: which kinds of problems there are ([`ProblemType`]), what the API's document says of them (`openapi`).
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
+pub(super) use super::problem_type::ProblemType;
 use crate::host::StoreError;
 use crate::submit::SubmitError;
 
-/// What kind of problem it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProblemType {
-    /// No route has this path.
-    NoRoute,
-    /// The route does not have this method.
-    NoMethod,
-    /// The Host header names another machine.
-    WrongHost,
-    /// The body is not declared as JSON.
-    MediaType,
-    /// The body is too large.
-    BodyTooLarge,
-    /// The body came too slowly.
-    BodyTooSlow,
-    /// The body is not JSON.
-    InvalidJson,
-    /// A query parameter is unknown or wrong.
-    InvalidQuery,
-    /// The body is JSON but describes no task.
-    InvalidTask,
-    /// Something that only later versions do.
-    NotSupported,
-    /// No plugin provides the kind.
-    UnknownKind,
-    /// The queue is not declared.
-    UnknownQueue,
-    /// The job is not declared.
-    UnknownJob,
-    /// The params do not fit the kind.
-    InvalidParams,
-    /// The params are too large.
-    ParamsTooLarge,
-    /// The kind runs programs, which takes more than a connection to the port.
-    PrivilegedKind,
-    /// There is no such task.
-    TaskNotFound,
-    /// The task has reported no progress.
-    NoProgress,
-    /// The task has ended.
-    TaskEnded,
-    /// The store does not answer.
-    StoreUnavailable,
-    /// The daemon does not take part.
-    NotReady,
-}
-
-impl ProblemType {
-    /// The name in `type`, the title, the status.
-    fn parts(self) -> (&'static str, &'static str, StatusCode) {
-        match self {
-            Self::NoRoute => ("no-route", "Nothing here", StatusCode::NOT_FOUND),
-            Self::NoMethod => ("no-method", "Method not allowed", StatusCode::METHOD_NOT_ALLOWED),
-            Self::WrongHost => ("wrong-host", "Wrong host", StatusCode::MISDIRECTED_REQUEST),
-            Self::MediaType => ("media-type", "Unsupported media type", StatusCode::UNSUPPORTED_MEDIA_TYPE),
-            Self::BodyTooLarge => ("body-too-large", "Body too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::BodyTooSlow => ("body-too-slow", "Body too slow", StatusCode::REQUEST_TIMEOUT),
-            Self::InvalidJson => ("invalid-json", "Invalid JSON", StatusCode::BAD_REQUEST),
-            Self::InvalidQuery => ("invalid-query", "Invalid query", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::InvalidTask => ("invalid-task", "Invalid task", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::NotSupported => ("not-supported", "Not supported by this version", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::UnknownKind => ("unknown-kind", "Unknown kind", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::UnknownQueue => ("unknown-queue", "Unknown queue", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::UnknownJob => ("unknown-job", "Unknown job", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::InvalidParams => ("invalid-params", "Invalid params", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::ParamsTooLarge => ("params-too-large", "Params too large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::PrivilegedKind => ("privileged-kind", "Privileged kind", StatusCode::FORBIDDEN),
-            Self::TaskNotFound => ("task-not-found", "Task not found", StatusCode::NOT_FOUND),
-            Self::NoProgress => ("no-progress", "No progress", StatusCode::NOT_FOUND),
-            Self::TaskEnded => ("task-ended", "Task ended", StatusCode::CONFLICT),
-            Self::StoreUnavailable => ("store-unavailable", "Store unavailable", StatusCode::SERVICE_UNAVAILABLE),
-            Self::NotReady => ("not-ready", "Not ready", StatusCode::SERVICE_UNAVAILABLE),
-        }
-    }
-}
-
 /// One place of the body that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Place {
     /// JSON pointer into the body.
     pub(super) pointer: String,
@@ -97,7 +26,7 @@ pub(super) struct Place {
 }
 
 /// One look at the health of the daemon.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(super) struct Check {
     /// What was looked at.
     pub(super) name: &'static str,
@@ -138,26 +67,42 @@ impl Problem {
     }
 }
 
-#[derive(Serialize)]
-struct ProblemDocument<'a> {
+/// What went wrong, as RFC 9457 says.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct ProblemDocument<'a> {
+    /// Which kind of problem it is; stable.
+    #[schema(schema_with = all_types)]
     r#type: String,
+    /// The same for people; never varies.
     title: &'static str,
+    /// The status of the answer.
     status: u16,
+    /// What is wrong with this call.
     detail: &'a str,
+    /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     hint: Option<&'a str>,
+    /// Each wrong place of the body.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [Place],
+    /// What was looked at, if `?verbose` asked for it.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     checks: &'a [Check],
 }
 
+fn all_types() -> Object {
+    let types = ProblemType::ALL.iter().map(|class| class.uri());
+    let text = ObjectBuilder::new().schema_type(SchemaType::new(Type::String)).enum_values(Some(types));
+    text.description(Some("Which kind of problem it is; stable.")).build()
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (name, title, status) = self.class.parts();
+        let status = self.class.status();
         let document = ProblemDocument {
-            r#type: format!("/problems/{name}"),
-            title,
+            r#type: self.class.uri(),
+            title: self.class.title(),
             status: status.as_u16(),
             detail: &self.detail,
             hint: self.hint.as_deref(),

@@ -1,10 +1,21 @@
-//! Reads the query of a call; a parameter that the call does not know is refused, not ignored.
+//! The query of a call: a parameter that its document does not name is refused, not ignored.
+//!
+//! A handler reads typed values from [`Query`]; that nothing else stands in the query was seen to before, by [`Known`], for
+//! every call at once.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use axum::extract::Query as Pairs;
-use axum::http::Uri;
+use axum::extract::{FromRequestParts, MatchedPath, Query as Pairs, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
 use taskhost_core::suggest::closest;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
+use utoipa::openapi::{OpenApi, RefOr};
 
 use super::problem::{Problem, ProblemType};
 
@@ -12,30 +23,102 @@ use super::problem::{Problem, ProblemType};
 #[derive(Debug)]
 pub(super) struct Query(Vec<(String, String)>);
 
-impl Query {
-    /// Reads the query; only the parameters `known` may stand in it.
-    pub(super) fn read(uri: &Uri, known: &[&str]) -> Result<Self, Problem> {
-        let pairs = Pairs::<Vec<(String, String)>>::try_from_uri(uri);
-        let Pairs(pairs) = pairs.map_err(|error| Problem::new(ProblemType::InvalidQuery, error.body_text()))?;
-        if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            let hint = closest(name, known.iter().copied()).map_or_else(
-                || format!("the parameters are {}", known.join(", ")),
-                |known| format!("did you mean `{known}`?"),
-            );
-            return Err(Problem::new(ProblemType::InvalidQuery, format!("unknown parameter `{name}`")).hint(hint));
-        }
-        Ok(Self(pairs))
-    }
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // What cannot be read was refused before.
+        Ok(Self(pairs(&parts.uri).unwrap_or_default()))
+    }
+}
+
+impl Query {
     /// Whether the parameter is there, with a value or without.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(given, _)| given == name)
+        self.text(name).is_some()
     }
 
     /// The parameter, if it is there.
     pub(super) fn get<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
-        let Some((_, value)) = self.0.iter().find(|(given, _)| given == name) else { return Ok(None) };
-        let read = value.parse().map(Some);
+        let read = self.text(name).map(str::parse).transpose();
         read.map_err(|error: T::Err| Problem::new(ProblemType::InvalidQuery, format!("`{name}`: {error}")))
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+    let pairs = Pairs::<Vec<(String, String)>>::try_from_uri(uri);
+    pairs.map(|Pairs(pairs)| pairs).map_err(|error| Problem::new(ProblemType::InvalidQuery, error.body_text()))
+}
+
+/// The names of the query parameters of every call, as the API's document has them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known(Arc<HashMap<(Method, String), Vec<String>>>);
+
+impl Known {
+    /// Those of this document.
+    pub(super) fn of(document: &OpenApi) -> Self {
+        let calls = document.paths.paths.iter().flat_map(|(path, item)| {
+            operations(item).map(move |(method, operation)| ((method, path.clone()), names(operation)))
+        });
+        Self(Arc::new(calls.collect()))
+    }
+
+    fn check(&self, request: &Request) -> Result<(), Problem> {
+        let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        // A method that the path does not know is refused later on.
+        let Some(known) = self.0.get(&(method.clone(), path.to_owned())) else { return Ok(()) };
+        let given = pairs(request.uri())?;
+        for (at, (name, _)) in given.iter().enumerate() {
+            if !known.contains(name) {
+                return Err(unknown(name, known));
+            }
+            if given[..at].iter().any(|(before, _)| before == name) {
+                return Err(Problem::new(ProblemType::InvalidQuery, format!("`{name}` is given twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unknown(name: &str, known: &[String]) -> Problem {
+    let names = known.iter().map(String::as_str);
+    let hint = match closest(name, names) {
+        Some(closest) => format!("did you mean `{closest}`?"),
+        None if known.is_empty() => "the call takes no parameters".to_owned(),
+        None => format!("the parameters are {}", known.join(", ")),
+    };
+    Problem::new(ProblemType::InvalidQuery, format!("unknown parameter `{name}`")).hint(hint)
+}
+
+fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
+    let methods = [
+        (Method::GET, &item.get),
+        (Method::PUT, &item.put),
+        (Method::POST, &item.post),
+        (Method::DELETE, &item.delete),
+        (Method::PATCH, &item.patch),
+    ];
+    methods.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
+}
+
+fn names(operation: &Operation) -> Vec<String> {
+    let parameters = operation.parameters.iter().flatten();
+    let in_query = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    });
+    in_query.collect()
+}
+
+/// Lets a call through if its document names everything in its query, once.
+pub(super) async fn check(State(known): State<Known>, request: Request, next: Next) -> Response {
+    match known.check(&request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
     }
 }

@@ -13,28 +13,114 @@ use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{JobName, KindName, TaskId};
 use taskhost_core::retry::PartialRetry;
 use taskhost_core::task::Status;
+use utoipa::ToSchema;
 
 use super::body::{invalid, read_json};
 use super::fields::{Fields, shape};
+use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
-use super::query::Query;
-use super::{Api, Source};
+use super::{Api, Source, schema};
 use crate::submit::{Params, Start, Wishes};
 
-const KEYS: [&str; 11] =
+pub(super) const KEYS: [&str; 11] =
     ["kind", "job", "params", "queue", "priority", "delay", "run_at", "timeout", "expires_in", "retry", "tags"];
 const LATER_KEYS: [&str; 2] = ["depends_on", "unique"];
 
+/// What to run: a kind with its params, or a job as it is declared.
+#[derive(ToSchema)]
+#[expect(
+    dead_code,
+    reason = "the shape of the body in the API's document; it is read by hand to tell every error at once"
+)]
+struct Submit {
+    /// What runs; either this or `job`.
+    #[schema(value_type = Option<schema::Name>)]
+    kind: Option<String>,
+    /// A job of tasks.toml, as it is declared there; either this or `kind`.
+    #[schema(value_type = Option<schema::Name>)]
+    job: Option<String>,
+    /// What the kind works on; `{}` if not said.
+    #[schema(value_type = Option<Object>)]
+    params: (),
+    /// Where it waits; the kind's queue or `default` if not said.
+    #[schema(value_type = Option<schema::Name>)]
+    queue: (),
+    #[schema(value_type = Option<schema::PriorityLevel>)]
+    priority: (),
+    /// It starts this long from now at the earliest; either this or `run_at`.
+    #[schema(value_type = Option<schema::Duration>)]
+    delay: (),
+    /// It starts then at the earliest.
+    #[schema(value_type = Option<schema::Time>)]
+    run_at: (),
+    /// How long one attempt may take.
+    #[schema(value_type = Option<schema::Duration>)]
+    timeout: (),
+    /// If it has not started this long from now, it is cancelled.
+    #[schema(value_type = Option<schema::Duration>)]
+    expires_in: (),
+    retry: Option<Retry>,
+    /// Words to find it by.
+    tags: Option<Vec<String>>,
+}
+
+/// What is tried again, and when; what is not said is taken from the kind or the defaults.
+#[derive(ToSchema)]
+#[schema(as = Retry)]
+#[expect(dead_code, reason = "the shape of core's `PartialRetry` in the API's document")]
+struct Retry {
+    /// Calls in all.
+    #[schema(minimum = 1, maximum = 1000)]
+    attempts: Option<u32>,
+    /// `fixed`, `linear` or `exponential`.
+    #[schema(pattern = "^(fixed|linear|exponential)$")]
+    backoff: Option<String>,
+    /// The wait after the first failure.
+    #[schema(value_type = Option<schema::Duration>)]
+    initial: (),
+    /// The longest wait.
+    #[schema(value_type = Option<schema::Duration>)]
+    max: (),
+    /// Which part of a wait is left to chance.
+    #[schema(minimum = 0, maximum = 1)]
+    jitter: Option<f64>,
+}
+
 /// An accepted task.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Accepted {
+    #[schema(value_type = schema::Id)]
     task_id: TaskId,
+    /// The status at the insertion.
+    #[schema(value_type = schema::TaskStatus)]
     status: Status,
 }
 
-/// Checks a task and answers once it is durable.
+problems!(
+    NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidTask, NotSupported, UnknownKind, UnknownQueue,
+    UnknownJob, InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable,
+);
+
+/// Submit a task
+///
+/// Everything is checked; the answer comes once the task is durable.
+#[utoipa::path(
+    post, path = "/api/v1/tasks", tag = "tasks",
+    request_body(content = Submit, examples(
+        ("kind" = (value = json!({"kind": "files.checksum", "params": {"path": "README.md"}, "priority": "high"}))),
+        ("later" = (value = json!({"kind": "backup.create", "params": {"source": "docs", "target": "var"}, "delay": "1h"}))),
+        ("job" = (value = json!({"job": "nightly-backup"}))),
+    )),
+    responses(
+        (
+            status = 202, description = "It is accepted.", body = Accepted,
+            headers(("Location" = String, description = "Where the task is shown.")),
+            example = json!({"task_id": "01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11", "status": "queued"}),
+        ),
+        NotAccepted,
+    ),
+)]
 pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    Query::read(request.uri(), &[])?;
     if request.headers().contains_key("idempotency-key") {
         return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this version"));
     }

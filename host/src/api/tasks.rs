@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, Uri};
 use axum::{Extension, Json};
 use serde::Serialize;
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::TaskId;
 use taskhost_core::task::Status;
+use utoipa::ToSchema;
 
-use super::Api;
 use super::document::{ProgressReport, TaskDocument};
+use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::query::Query;
 use super::serve::Stopping;
+use super::{Api, schema};
 use crate::host::{CancelRefused, TaskReport};
 
 /// The longest that an answer is held.
@@ -37,14 +39,26 @@ impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
     }
 }
 
-/// The task; with `?wait=30s` once it has ended, or as it is after that time.
+problems!(Shown: TaskNotFound, StoreUnavailable);
+
+/// Show a task
+///
+/// Everything about it. With `wait` the answer is held until the task has ended, or for that time.
+#[utoipa::path(
+    get, path = "/api/v1/tasks/{id}", tag = "tasks",
+    params(
+        ("id" = schema::Id, Path, description = "The task."),
+        ("wait" = Option<schema::Duration>, Query, description = "How long the answer may be held, at most `1m`."),
+    ),
+    responses((status = 200, description = "The task.", body = TaskDocument), Shown),
+)]
 pub(super) async fn show(
     State(api): State<Api>,
     TaskPath(task): TaskPath,
     stopping: Option<Extension<Stopping>>,
-    uri: Uri,
+    query: Query,
 ) -> Result<Json<TaskDocument>, Problem> {
-    let limit = Query::read(&uri, &["wait"])?.get("wait")?.map(DurationText::get);
+    let limit = query.get("wait")?.map(DurationText::get);
     let report = match limit {
         None => api.host.task(task).await?,
         Some(limit) if limit > WAIT_MAX => {
@@ -67,7 +81,16 @@ pub(super) async fn show(
     Ok(Json(TaskDocument::from(report.ok_or_else(|| not_found(task))?)))
 }
 
-/// How far the task has come.
+problems!(Progressed: TaskNotFound, NoProgress, StoreUnavailable);
+
+/// Show how far a task has come
+///
+/// A task that has ended keeps the last that it told.
+#[utoipa::path(
+    get, path = "/api/v1/tasks/{id}/progress", tag = "tasks",
+    params(("id" = schema::Id, Path, description = "The task.")),
+    responses((status = 200, description = "Its progress.", body = ProgressReport), Progressed),
+)]
 pub(super) async fn progress(
     State(api): State<Api>,
     TaskPath(task): TaskPath,
@@ -78,14 +101,26 @@ pub(super) async fn progress(
 }
 
 /// Where a task stands after it was asked to stop.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Cancelled {
+    #[schema(value_type = schema::Id)]
     task_id: TaskId,
+    #[schema(value_type = schema::TaskStatus)]
     status: Status,
+    /// `cancelling` while it runs on.
     reason: Option<String>,
 }
 
-/// Asks the task to stop, and does not wait for it.
+problems!(NotCancelled: TaskNotFound, TaskEnded, StoreUnavailable);
+
+/// Ask a task to stop
+///
+/// One that waits is cancelled at once; one that runs is told, and the answer does not wait for it.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/cancel", tag = "tasks",
+    params(("id" = schema::Id, Path, description = "The task.")),
+    responses((status = 202, description = "It was asked.", body = Cancelled), NotCancelled),
+)]
 pub(super) async fn cancel(
     State(api): State<Api>,
     TaskPath(task): TaskPath,

@@ -2,5 +2,6 @@
 
 mod bench;
 mod documents;
+mod openapi;
 mod refusals;
 mod served;

@@ -1,0 +1,101 @@
+//! The kinds of problems: the name in `type`, the title, the status, and a sentence for the API's document.
+//!
+//! A name is never changed: clients compare it. Start at [`ProblemType`].
+
+use axum::http::StatusCode;
+
+macro_rules! problem_types {
+    ($($(#[doc = $meaning:literal])+ $class:ident = $name:literal, $title:literal, $status:ident;)+) => {
+        /// What kind of problem it is.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(super) enum ProblemType { $($(#[doc = $meaning])+ $class,)+ }
+
+        impl ProblemType {
+            /// Every kind of problem.
+            pub(super) const ALL: &[Self] = &[$(Self::$class),+];
+
+            /// The last part of `type`: `/problems/<name>`.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Self::$class => $name,)+ }
+            }
+
+            /// The value of `type`.
+            pub(super) fn uri(self) -> String {
+                format!("/problems/{}", self.name())
+            }
+
+            /// The same for people; never varies.
+            pub(super) fn title(self) -> &'static str {
+                match self { $(Self::$class => $title,)+ }
+            }
+
+            /// The status of the answer.
+            pub(super) fn status(self) -> StatusCode {
+                match self { $(Self::$class => StatusCode::$status,)+ }
+            }
+
+            /// What it means, in a sentence.
+            pub(super) fn meaning(self) -> &'static str {
+                match self { $(Self::$class => concat!($($meaning),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+problem_types! {
+    /// No route has this path.
+    NoRoute = "no-route", "Nothing here", NOT_FOUND;
+    /// The route does not have this method.
+    NoMethod = "no-method", "Method not allowed", METHOD_NOT_ALLOWED;
+    /// The Host header names another machine.
+    WrongHost = "wrong-host", "Wrong host", MISDIRECTED_REQUEST;
+    /// The body is not declared as what the call takes.
+    MediaType = "media-type", "Unsupported media type", UNSUPPORTED_MEDIA_TYPE;
+    /// The body is too large.
+    BodyTooLarge = "body-too-large", "Body too large", PAYLOAD_TOO_LARGE;
+    /// The body came too slowly.
+    BodyTooSlow = "body-too-slow", "Body too slow", REQUEST_TIMEOUT;
+    /// The body is not JSON.
+    InvalidJson = "invalid-json", "Invalid JSON", BAD_REQUEST;
+    /// A query parameter is unknown, doubled or wrong.
+    InvalidQuery = "invalid-query", "Invalid query", UNPROCESSABLE_ENTITY;
+    /// The body is JSON but describes no task.
+    InvalidTask = "invalid-task", "Invalid task", UNPROCESSABLE_ENTITY;
+    /// Something that only later versions do.
+    NotSupported = "not-supported", "Not supported by this version", UNPROCESSABLE_ENTITY;
+    /// No plugin provides the kind.
+    UnknownKind = "unknown-kind", "Unknown kind", UNPROCESSABLE_ENTITY;
+    /// The queue is not declared.
+    UnknownQueue = "unknown-queue", "Unknown queue", UNPROCESSABLE_ENTITY;
+    /// The job is not declared.
+    UnknownJob = "unknown-job", "Unknown job", UNPROCESSABLE_ENTITY;
+    /// The params do not fit the kind.
+    InvalidParams = "invalid-params", "Invalid params", UNPROCESSABLE_ENTITY;
+    /// The params are too large.
+    ParamsTooLarge = "params-too-large", "Params too large", PAYLOAD_TOO_LARGE;
+    /// The kind runs programs, which takes more than a connection to the port.
+    PrivilegedKind = "privileged-kind", "Privileged kind", FORBIDDEN;
+    /// There is no such task.
+    TaskNotFound = "task-not-found", "Task not found", NOT_FOUND;
+    /// The task has reported no progress.
+    NoProgress = "no-progress", "No progress", NOT_FOUND;
+    /// The task has ended.
+    TaskEnded = "task-ended", "Task ended", CONFLICT;
+    /// The store does not answer.
+    StoreUnavailable = "store-unavailable", "Store unavailable", SERVICE_UNAVAILABLE;
+    /// The daemon does not take part.
+    NotReady = "not-ready", "Not ready", SERVICE_UNAVAILABLE;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ProblemType;
+
+    #[test]
+    fn no_two_problems_have_one_name() {
+        let mut names: Vec<_> = ProblemType::ALL.iter().map(|class| class.name()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ProblemType::ALL.len());
+    }
+}

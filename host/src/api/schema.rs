@@ -1,0 +1,62 @@
+//! The shapes of core's words in the API's document. Core itself knows nothing of OpenAPI.
+//!
+//! A field of a document says `#[schema(value_type = …)]` with one of these.
+
+use std::borrow::Cow;
+
+use taskhost_core::ids::NAME_MAX;
+use taskhost_core::priority::Priority;
+use taskhost_core::task::Status;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+macro_rules! words {
+    ($($(#[$doc:meta])+ $name:ident = $shape:expr;)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub(super) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                RefOr::T(Schema::Object($shape.build()))
+            }
+        }
+
+        impl ToSchema for $name {
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    )+};
+}
+
+words! {
+    /// A task's id.
+    Id = text("A UUIDv7; ids sort by the time of their creation and are never reused.", "01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11")
+        .format(Some(SchemaFormat::Custom("uuid".to_owned())))
+        .pattern(Some("^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"));
+    /// An instant.
+    Time = text("RFC 3339; answers are in UTC with six fraction digits, so text order is time order.", "2026-12-24T18:00:00.000000Z")
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+    /// A duration.
+    Duration = text("Whole numbers with units, the larger unit first: `d`, `h`, `m`, `s`, `ms`.", "1h30m")
+        .pattern(Some("^([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$"))
+        .min_length(Some(2));
+    /// The name of a kind, a queue or a job.
+    Name = text("Letters, digits, `-`, `_` and `.`; begins with a letter or a digit.", "files.checksum")
+        .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
+        .max_length(Some(NAME_MAX));
+    /// Where a task stands.
+    TaskStatus = text("Where the task stands.", "running").enum_values(Some(Status::ALL.map(Status::as_str)));
+    /// The level inside a queue.
+    PriorityLevel = text("Which of two ready tasks of a queue starts first.", "normal")
+        .enum_values(Some(Priority::ALL.map(Priority::as_str)));
+    /// JSON of any shape.
+    AnyJson = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
+}
+
+fn text(description: &str, example: &str) -> ObjectBuilder {
+    let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));
+    object.description(Some(description)).examples([example])
+}
