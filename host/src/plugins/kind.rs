@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::Value;
+use taskhost_core::config::Misfit;
 use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::retry::{KindRetry, PartialRetry};
 
 use super::ffi::KindCode;
 use super::loader::LoadedKind;
+use super::misfit::misfits;
 use super::secrets;
 
 /// How many errors of one params document are reported.
@@ -59,6 +61,11 @@ impl Kind {
     /// What keeps `params` from fitting the schema of this kind: nothing if it fits, at most 20 errors.
     pub fn check_params(&self, params: &Value) -> Vec<ParamError> {
         self.schema.check(params)
+    }
+
+    /// The same in words for people who write params by hand.
+    pub fn misfits(&self, params: &Value) -> Vec<Misfit> {
+        self.schema.misfits(&self.params_schema, params)
     }
 
     /// Params of a task of this kind as people may see them: what its schema marks as secret (`writeOnly`) is hidden.
@@ -140,6 +147,12 @@ impl Schema {
         let validator = jsonschema::validator_for(schema);
         let validator = validator.map_err(|error| format!("{error} (at `{}`)", error.instance_path()))?;
         Ok(Self { validator, has_secrets: secrets::any_in(schema) })
+    }
+
+    /// As [`Schema::check`], in words for people who write the document by hand; `schema` is what this was compiled from.
+    pub(super) fn misfits(&self, schema: &Value, value: &Value) -> Vec<Misfit> {
+        let errors = self.validator.iter_errors(value).take(PARAM_ERRORS_MAX);
+        errors.flat_map(|error| misfits(schema, &error)).collect()
     }
 
     fn fits(&self, value: &Value) -> bool {

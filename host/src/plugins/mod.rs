@@ -7,6 +7,7 @@
 mod attempt;
 mod blocking;
 pub mod check;
+mod config_schema;
 mod ctx;
 pub mod describe;
 mod error;
@@ -16,6 +17,7 @@ mod in_process;
 mod kind;
 mod loader;
 mod mailbox;
+mod misfit;
 mod poller;
 mod registry;
 mod secrets;

@@ -9,9 +9,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use serde_json::Value;
-use taskhost_core::ids::{KindName, PluginName};
+use taskhost_core::config::{Misfit, Schemas};
+use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::suggest;
 
+use super::config_schema::ConfigSchema;
 use super::describe::DescribeOptions;
 use super::error::ScanError;
 use super::mailbox::HOLDS;
@@ -79,6 +81,7 @@ pub struct Registry {
 struct Table {
     kinds: BTreeMap<KindName, Arc<Kind>>,
     plugins: Vec<PluginView>,
+    configs: BTreeMap<PluginName, Arc<ConfigSchema>>,
 }
 
 impl Registry {
@@ -126,7 +129,7 @@ impl Registry {
 
     fn publish(&self, files: &Shelf) {
         let kinds = files.kinds().map(|kind| (kind.name.clone(), Arc::clone(kind))).collect();
-        let table = Table { kinds, plugins: files.views() };
+        let table = Table { kinds, plugins: files.views(), configs: files.configs().cloned().collect() };
         *self.table.write().expect(HOLDS) = Arc::new(table);
     }
 
@@ -156,5 +159,28 @@ impl Kinds for Registry {
 
     fn plugins(&self) -> Vec<PluginView> {
         self.table().plugins.clone()
+    }
+}
+
+/// What is served at this moment: a file that is checked against it is right or wrong for the plugins that run.
+impl Schemas for Registry {
+    fn kinds(&self) -> Vec<KindName> {
+        self.table().kinds.keys().cloned().collect()
+    }
+
+    fn plugins(&self) -> Vec<PluginName> {
+        self.table().configs.keys().cloned().collect()
+    }
+
+    fn params(&self, kind: &KindName, params: &Value) -> Option<Vec<Misfit>> {
+        self.find(kind).map(|kind| kind.misfits(params))
+    }
+
+    fn config(&self, plugin: &PluginName, config: &Value) -> Option<Vec<Misfit>> {
+        self.table().configs.get(plugin).map(|takes| takes.misfits(config))
+    }
+
+    fn queue(&self, kind: &KindName) -> Option<QueueName> {
+        self.find(kind)?.queue.clone()
     }
 }

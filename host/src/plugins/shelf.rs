@@ -13,9 +13,9 @@ use std::thread;
 use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
 
+use super::config_schema::ConfigSchema;
 use super::describe::{Describer, Manifest};
 use super::error::{LoadError, ScanError};
-use super::kind::Schema;
 use super::registry::{Changes, Search};
 use super::source::{Ready, Refusal, Serving, Source, Standing, discard};
 use super::stage::{self, Fingerprint, Generations};
@@ -111,6 +111,11 @@ impl Shelf {
     /// Every kind that is served.
     pub(super) fn kinds(&self) -> impl Iterator<Item = &Arc<Kind>> {
         self.sources.iter().filter_map(|source| source.serving.as_ref()).flat_map(|serving| &serving.kinds)
+    }
+
+    /// What each plugin takes as its config, also those that were refused for theirs.
+    pub(super) fn configs(&self) -> impl Iterator<Item = &(PluginName, Arc<ConfigSchema>)> {
+        self.sources.iter().filter_map(|source| source.takes.as_ref())
     }
 
     /// The files that may be plugins. A folder that cannot be read says nothing about its files, so those stay; one that is
@@ -209,7 +214,9 @@ impl Shelf {
         self.check_names(at, &manifest.name, manifest.kinds.iter().map(|kind| &kind.name))?;
         let settings = self.search.settings.get(&manifest.name).cloned().unwrap_or_default();
         let config = settings.config.unwrap_or_else(|| json!({}));
-        check_config(manifest, &config)?;
+        let takes = Arc::new(ConfigSchema::of(manifest)?);
+        self.sources[at].takes = Some((manifest.name.clone(), Arc::clone(&takes)));
+        check_config(&manifest.name, &takes, &config)?;
         let loaded = loader::load(&ready.copy)?;
         let name = loaded.meta.name.clone();
         // Once more: nothing keeps a library from saying something else the second time.
@@ -280,16 +287,10 @@ fn describe_all(describer: &Describer, fresh: &[Fresh]) -> Vec<Result<Manifest, 
     })
 }
 
-fn check_config(manifest: &Manifest, config: &Value) -> Result<(), LoadError> {
-    let refused = |reason: String| LoadError::Config { name: manifest.name.to_string(), reason };
-    if !manifest.takes_config && *config != json!({}) {
-        return Err(refused("it takes no config".to_owned()));
-    }
-    let Some(schema) = &manifest.config_schema else { return Ok(()) };
-    let errors = Schema::compile(schema).map_err(refused)?.check(config);
-    if errors.is_empty() {
+fn check_config(name: &PluginName, takes: &ConfigSchema, config: &Value) -> Result<(), LoadError> {
+    let misfits: Vec<String> = takes.misfits(config).iter().map(ToString::to_string).collect();
+    if misfits.is_empty() {
         return Ok(());
     }
-    let errors: Vec<_> = errors.iter().map(|error| format!("`{}`: {}", error.pointer, error.message)).collect();
-    Err(refused(errors.join("; ")))
+    Err(LoadError::Config { name: name.to_string(), reason: misfits.join("; ") })
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use taskhost_core::ids::PluginName;
 
+use super::config_schema::ConfigSchema;
 use super::describe::Manifest;
 use super::error::LoadError;
 use super::stage::Fingerprint;
@@ -24,6 +25,8 @@ pub(super) struct Source {
     pub(super) sha256: String,
     pub(super) serving: Option<Serving>,
     pub(super) standing: Standing,
+    /// Whose config it takes, and what that is to be; known once it was about to be loaded.
+    pub(super) takes: Option<(PluginName, Arc<ConfigSchema>)>,
     /// How it stands was not told yet.
     pub(super) is_news: bool,
 }
@@ -97,6 +100,7 @@ impl Source {
             sha256: String::new(),
             serving: None,
             standing: Standing::NoPlugin,
+            takes: None,
             is_news: false,
         }
     }

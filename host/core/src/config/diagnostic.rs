@@ -7,9 +7,30 @@ use std::ops::Range;
 /// The longest source line that is shown, in characters; a terminal gains nothing from more.
 const SHOWN_LINE_MAX: usize = 200;
 
-/// One error in a configuration text.
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It works, and may surprise.
+    Warning,
+    /// The text cannot be used as it is.
+    Error,
+}
+
+impl Severity {
+    /// The word before the message.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// One finding in a configuration text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
     /// What is wrong, and with what: lower case, no full stop.
     pub message: String,
     /// The offending part of the text, in bytes.
@@ -23,16 +44,28 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Points at `span`, in bytes, of `text`.
+    /// An error at `span`, in bytes, of `text`.
     pub fn new(text: &str, span: Range<usize>, message: impl Into<String>, hint: Option<String>) -> Self {
         let (line_start, start) = line_around(text, span.start);
         let (line, column) = (line_of(text, start), text[line_start..start].chars().count() + 1);
-        Self { message: message.into(), span, line, column, hint }
+        Self { severity: Severity::Error, message: message.into(), span, line, column, hint }
     }
 
-    /// The error as a person reads it, ending with a newline; `text` is what was parsed.
+    /// The same as a warning.
+    #[must_use]
+    pub fn warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
+    /// Whether the text cannot be used because of it.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
+    /// The finding as a person reads it, ending with a newline; `text` is what was parsed.
     pub fn render(&self, file_name: &str, text: &str) -> String {
-        let Self { message, line, column, .. } = self;
+        let Self { severity, message, line, column, .. } = self;
+        let severity = severity.as_str();
         let gutter = line.to_string().len().max(2);
         let excerpt = self.source(text).map(|(source, before, marked)| {
             // Tabs stay tabs, so that the caret stands below what it marks.
@@ -43,7 +76,7 @@ impl Diagnostic {
         });
         let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}\n"));
         let (excerpt, hint) = (excerpt.unwrap_or_default(), hint.unwrap_or_default());
-        format!("error: {message}\n{:gutter$}--> {file_name}:{line}:{column}\n{excerpt}{hint}", "")
+        format!("{severity}: {message}\n{:gutter$}--> {file_name}:{line}:{column}\n{excerpt}{hint}", "")
     }
 
     /// The line of the text, its part before the span, and the span's part of it.

@@ -1,11 +1,12 @@
 //! The model of `tasks.toml`: parse and check.
 //!
-//! Not here: reading the file (the host), and what only the plugins know: whether a kind exists and takes its params.
+//! Not here: reading the file, and what only the plugins know (the host, behind [`Schemas`]).
 //! Start at [`Config::parse`].
 
 mod diagnostic;
 mod host;
 mod jobs;
+mod misfit;
 mod parts;
 mod section;
 mod value;
@@ -18,9 +19,10 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-pub use diagnostic::Diagnostic;
+pub use diagnostic::{Diagnostic, Severity};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;
+pub use misfit::{Fault, Misfit, Schemas, misfits};
 pub use parts::{PluginConfig, QueueConfig};
 pub use toml::Spanned;
 
@@ -41,6 +43,45 @@ pub struct Config {
     pub jobs: BTreeMap<JobName, JobConfig>,
 }
 
+/// What could be read of a text that may have errors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// What was read, the default in place of each value that is wrong; a job that cannot be read is left out. None if
+    /// the text is no TOML.
+    pub config: Option<Config>,
+    /// Every finding, in the order of the lines.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Draft {
+    /// Reads as much of a text as can be read.
+    pub fn read(text: &str) -> Self {
+        let mut reader = Reader { text, diagnostics: Vec::new() };
+        let (table, broken) = DeTable::parse_recoverable(text);
+        for error in broken {
+            reader.error(error.span().unwrap_or_default(), error.message(), None);
+        }
+        // What a broken line was to say is unknown: checking the rest would report errors that are none.
+        let config = reader.diagnostics.is_empty().then(|| Config::read(&mut reader, table.get_ref()));
+        let mut draft = Self { config, diagnostics: reader.diagnostics };
+        draft.sort();
+        draft
+    }
+
+    /// Adds findings; one at a place where an error is known already follows from it and is left out.
+    pub fn add(&mut self, findings: Vec<Diagnostic>) {
+        let known: Vec<_> = self.diagnostics.iter().map(|known| known.span.clone()).collect();
+        let follows =
+            |new: &Diagnostic| known.iter().any(|known| known.start < new.span.end && new.span.start < known.end);
+        self.diagnostics.extend(findings.into_iter().filter(|finding| !follows(finding)));
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
+    }
+}
+
 impl Config {
     /// Reads the text of a `tasks.toml`.
     ///
@@ -55,15 +96,8 @@ impl Config {
     /// # Errors
     /// Every error of the text in the order of the lines: those of TOML itself, or else unknown keys and wrong values.
     pub fn parse(text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let mut reader = Reader { text, diagnostics: Vec::new() };
-        let (table, broken) = DeTable::parse_recoverable(text);
-        for error in broken {
-            reader.error(error.span().unwrap_or_default(), error.message(), None);
-        }
-        // What a broken line was to say is unknown: checking the rest would report errors that are none.
-        let config = reader.diagnostics.is_empty().then(|| Self::read(&mut reader, table.get_ref()));
-        reader.diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
-        config.filter(|_| reader.diagnostics.is_empty()).ok_or(reader.diagnostics)
+        let Draft { config, diagnostics } = Draft::read(text);
+        config.filter(|_| diagnostics.is_empty()).ok_or(diagnostics)
     }
 
     /// The folder `[host] state` of a text that may have errors elsewhere, so that a running daemon is found while its file

@@ -117,7 +117,7 @@ fn a_plugin_gets_the_config_of_its_name() {
     assert_eq!(configured(needs_to, "CONFIGURE=0", Some(json!({"to": 1}))), None);
     assert_eq!(
         configured(needs_to, "CONFIGURE=0", None).as_deref(),
-        Some("the config of plugin `sound` does not fit: ``: \"to\" is a required property")
+        Some("the config of plugin `sound` does not fit: `to` is missing")
     );
     // The fixture answers its config as the error.
     assert_eq!(

@@ -1,0 +1,237 @@
+//! Holds a file against what the plugins offer, and points at what does not fit: kinds that nobody provides, params and
+//! plugin configs that a schema refuses.
+//!
+//! Not here: the schemas, and checking a document against one (the host, behind [`Schemas`]). Start at [`misfits`].
+
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::Value as Json;
+use toml::de::{DeTable, DeValue};
+
+use super::section::Value;
+use super::{Config, Diagnostic, JobConfig, PluginConfig};
+use crate::ids::{JobName, KindName, PluginName, QueueName};
+use crate::suggest::closest;
+
+/// What the plugins offer.
+pub trait Schemas {
+    /// Every kind that a plugin provides.
+    fn kinds(&self) -> Vec<KindName>;
+    /// Every plugin.
+    fn plugins(&self) -> Vec<PluginName>;
+    /// Where `params` do not fit the kind; none if no plugin provides it.
+    fn params(&self, kind: &KindName, params: &Json) -> Option<Vec<Misfit>>;
+    /// Where `config` does not fit the plugin; none if there is no such plugin.
+    fn config(&self, plugin: &PluginName, config: &Json) -> Option<Vec<Misfit>>;
+    /// The queue that tasks of the kind ask for, if they ask for one.
+    fn queue(&self, kind: &KindName) -> Option<QueueName>;
+}
+
+/// A place where a document does not fit a schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// JSON pointer to the value; empty for the whole document.
+    pub pointer: String,
+    /// What is wrong there.
+    pub fault: Fault,
+    /// What helps, such as what the schema says of the place.
+    pub hint: Option<String>,
+}
+
+/// What is wrong with a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// It is another one than it should be: `expected an integer, found a string`. Never shows the value, which may be a
+    /// secret.
+    Value(String),
+    /// A key stands in it that does not belong there.
+    UnknownKey {
+        /// The key.
+        key: String,
+        /// Those that do.
+        known: Vec<String>,
+    },
+    /// A key is missing in it.
+    MissingKey {
+        /// The key.
+        key: String,
+    },
+}
+
+/// `` `/width`: expected an integer, found a string``.
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.pointer.is_empty() {
+            write!(f, "`{}`: ", self.pointer)?;
+        }
+        match &self.fault {
+            Fault::Value(problem) => f.write_str(problem),
+            Fault::UnknownKey { key, .. } => write!(f, "unknown key `{key}`"),
+            Fault::MissingKey { key } => write!(f, "`{key}` is missing"),
+        }
+    }
+}
+
+/// Everything in the file that does not fit the plugins, in the order of the lines. `text` is what `config` was read from.
+///
+/// A section of a plugin that is not there, and a queue that is not declared where a kind asks for it, are warnings; all
+/// else are errors.
+pub fn misfits(text: &str, config: &Config, schemas: &dyn Schemas) -> Vec<Diagnostic> {
+    let (table, _errors) = DeTable::parse_recoverable(text);
+    let check = Check { text, table: table.get_ref(), config, schemas };
+    let jobs = config.jobs.iter().flat_map(|(name, job)| check.job(name, job));
+    let plugins = config.plugins.iter().flat_map(|(name, plugin)| check.plugin(name, plugin));
+    let mut found: Vec<_> = jobs.chain(plugins).collect();
+    found.sort_by_key(|diagnostic| diagnostic.span.start);
+    found
+}
+
+struct Check<'a> {
+    text: &'a str,
+    table: &'a DeTable<'a>,
+    config: &'a Config,
+    schemas: &'a dyn Schemas,
+}
+
+impl Check<'_> {
+    fn job(&self, name: &JobName, job: &JobConfig) -> Vec<Diagnostic> {
+        let kind = job.kind.get_ref();
+        let Some(misfits) = self.schemas.params(kind, job.params.get_ref()) else {
+            let message = format!("job `{name}` names kind `{kind}`, which no plugin provides");
+            let hint = self.hint_for_kind(kind);
+            return vec![Diagnostic::new(self.text, job.kind.span(), message, Some(hint))];
+        };
+        let document = Document { section: format!("[jobs.{name}]"), key: "params", span: job.params.span() };
+        let way = ["jobs", name.as_str(), "params"];
+        let wish = self.wish(name, job);
+        self.point_all(&document, way, misfits).chain(wish).collect()
+    }
+
+    fn plugin(&self, name: &PluginName, plugin: &PluginConfig) -> Vec<Diagnostic> {
+        let way = ["plugins", name.as_str(), "config"];
+        let Some(misfits) = self.schemas.config(name, plugin.config.get_ref()) else {
+            return vec![self.absent_plugin(name)];
+        };
+        let document = Document { section: format!("[plugins.{name}]"), key: "config", span: plugin.config.span() };
+        self.point_all(&document, way, misfits).collect()
+    }
+
+    /// A kind may ask for a queue that the file does not have.
+    fn wish(&self, name: &JobName, job: &JobConfig) -> Option<Diagnostic> {
+        let kind = job.kind.get_ref();
+        let queue = self.schemas.queue(kind).filter(|_| job.queue.is_none())?;
+        if self.config.queues.contains_key(&queue) {
+            return None;
+        }
+        let message = format!(
+            "tasks of kind `{kind}` ask for queue `{queue}`, which is not declared; those of job `{name}` wait in `default`"
+        );
+        let hint = format!("declare it: [queues.{queue}]; or say queue = \"default\" in [jobs.{name}]");
+        Some(Diagnostic::new(self.text, job.kind.span(), message, Some(hint)).warning())
+    }
+
+    fn hint_for_kind(&self, unknown: &KindName) -> String {
+        let kinds = self.schemas.kinds();
+        let names = || kinds.iter().map(KindName::as_str);
+        match closest(unknown.as_str(), names()) {
+            Some(kind) => format!("did you mean `{kind}`?"),
+            None if kinds.is_empty() => {
+                "there are no plugins: `plugins` in [host] names the folders of theirs".to_owned()
+            }
+            None => format!("the kinds are {}", names().collect::<Vec<_>>().join(", ")),
+        }
+    }
+
+    fn absent_plugin(&self, name: &PluginName) -> Diagnostic {
+        let section = self.table.get("plugins").and_then(|plugins| plugins.get_ref().as_table());
+        let key = section.and_then(|plugins| plugins.get_key_value(name.as_str()));
+        let span = key.map_or(0..0, |(key, _)| key.span());
+        let plugins = self.schemas.plugins();
+        let closest = closest(name.as_str(), plugins.iter().map(PluginName::as_str));
+        let hint = closest.map(|plugin| format!("did you mean `{plugin}`?"));
+        Diagnostic::new(self.text, span, format!("[plugins.{name}] is for a plugin that is not there"), hint).warning()
+    }
+
+    fn point_all(&self, document: &Document, way: [&str; 3], misfits: Vec<Misfit>) -> impl Iterator<Item = Diagnostic> {
+        let follows: Vec<bool> = misfits.iter().map(|misfit| is_mistyped(misfit, &misfits)).collect();
+        let told = misfits.into_iter().zip(follows).filter(|(_, follows)| !follows);
+        told.map(|(misfit, _)| self.point(document, way, misfit)).collect::<Vec<_>>().into_iter()
+    }
+
+    fn point(&self, document: &Document, way: [&str; 3], misfit: Misfit) -> Diagnostic {
+        let Misfit { pointer, fault, mut hint } = misfit;
+        let found = follow(self.table, way, &pointer);
+        let (steps, value) = found.map_or((String::new(), None), |(steps, value)| (steps, Some(value)));
+        let place = format!("{}{steps}", document.key);
+        let section = &document.section;
+        let mut span = value.map_or(document.span.clone(), Value::span);
+        let message = match fault {
+            Fault::Value(problem) => format!("`{place}` in {section}: {problem}"),
+            Fault::MissingKey { key } => format!("`{place}` in {section} has no `{key}`"),
+            Fault::UnknownKey { key, known } => {
+                let table = value.and_then(|value| value.get_ref().as_table());
+                span = table.and_then(|table| table.get_key_value(&*key)).map_or(span, |(key, _)| key.span());
+                hint = Some(hint_for_key(&key, &known));
+                format!("unknown key `{key}` in `{place}` of {section}")
+            }
+        };
+        Diagnostic::new(self.text, span, message, hint)
+    }
+}
+
+/// Whether the key that is missing stands there with a typing error: that is one mistake, not two.
+fn is_mistyped(misfit: &Misfit, all: &[Misfit]) -> bool {
+    let Fault::MissingKey { key: missing } = &misfit.fault else { return false };
+    all.iter().filter(|other| other.pointer == misfit.pointer).any(|other| match &other.fault {
+        Fault::UnknownKey { key, known } => closest(key, known.iter().map(String::as_str)) == Some(missing),
+        Fault::Value(_) | Fault::MissingKey { .. } => false,
+    })
+}
+
+/// A part of the file that is given to a plugin.
+struct Document {
+    section: String,
+    key: &'static str,
+    span: Range<usize>,
+}
+
+fn hint_for_key(key: &str, known: &[String]) -> String {
+    match closest(key, known.iter().map(String::as_str)) {
+        Some(known) => format!("did you mean `{known}`?"),
+        None if known.is_empty() => "no key is allowed here".to_owned(),
+        None => format!("the keys here are {}", known.join(", ")),
+    }
+}
+
+/// The value at a JSON pointer below the value at `way`, and the rest of the way to it as the file would write it:
+/// `.keep.daily`, `.list[0]`. As far as it leads: a date of the file is text in JSON.
+fn follow<'t>(table: &'t DeTable<'t>, way: [&str; 3], pointer: &str) -> Option<(String, &'t Value<'t>)> {
+    let [kind, name, key] = way;
+    let mut value = table.get(kind)?.get_ref().as_table()?.get(name)?.get_ref().as_table()?.get(key)?;
+    let mut steps = String::new();
+    for step in pointer.split('/').skip(1) {
+        let step = step.replace("~1", "/").replace("~0", "~");
+        let next = match value.get_ref() {
+            DeValue::Table(table) => table.get(&*step).map(|value| (dotted(&step), value)),
+            DeValue::Array(values) => {
+                step.parse().ok().and_then(|index: usize| values.get(index)).map(|value| (format!("[{step}]"), value))
+            }
+            _ => None,
+        };
+        let Some((text, below)) = next else { break };
+        steps.push_str(&text);
+        value = below;
+    }
+    Some((steps, value))
+}
+
+/// `.key`, in quotes where TOML needs them.
+fn dotted(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
+    if is_bare { format!(".{key}") } else { format!(".{key:?}") }
+}
+
+#[cfg(test)]
+#[path = "misfit_tests.rs"]
+mod tests;
