@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use taskhost_core::config::Config;
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::KindName;
 use taskhost_core::submit::{NewTask, PARAMS_MAX};
@@ -14,6 +13,7 @@ use taskhost_core::suggest::closest;
 
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::live::Live;
 use crate::plugins::{FollowUp, FollowUps, Kind, Kinds};
 use crate::submit::{Intake, Params, Start, SubmitError, Wishes};
 
@@ -24,7 +24,7 @@ const LATER_OPTIONS: [&str; 2] = ["depends_on", "unique"];
 #[derive(Debug)]
 pub struct FollowUpIntake {
     /// The declared queues.
-    pub config: Arc<Config>,
+    pub live: Arc<Live>,
     /// The kinds that plugins provide.
     pub kinds: Arc<dyn Kinds>,
     /// The time of the submission.
@@ -37,7 +37,8 @@ impl FollowUps for FollowUpIntake {
     fn prepare(&self, parent: &Kind, asked: &FollowUp<'_>) -> Result<NewTask, String> {
         let (kind, params, wishes) = read(parent, asked, &*self.kinds)?;
         let now = self.clock.now();
-        let intake = Intake { config: &self.config, kinds: &*self.kinds, chance: &self.chance, now };
+        let config = self.live.config();
+        let intake = Intake { config: &config, kinds: &*self.kinds, chance: &self.chance, now };
         intake.prepare(&kind, &params, &wishes).map_err(|error| with_hint(&error))
     }
 }
@@ -176,7 +177,7 @@ mod tests {
         let with_a_limit = Kind::fake_with_schema("files.checksum", &serde_json::json!({ "maxProperties": 1 }));
         let kinds = [Kind::fake("mail.send"), shell, with_a_limit];
         let intake = FollowUpIntake {
-            config: Arc::new(Config::parse("[queues.mail]\n").unwrap()),
+            live: Arc::new(Live::of("[queues.mail]\n")),
             kinds: Arc::new(Known(kinds.into_iter().map(Arc::new).collect())),
             clock: Arc::new(StoppedClock),
             chance: Arc::new(Chance::default()),

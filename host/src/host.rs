@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
 use crate::events::Events;
+use crate::live::Live;
 use crate::plugins::{Executor, Kinds};
 pub use crate::plugins::{Kind, ParamError, PluginView};
 use crate::store::Store;
@@ -29,8 +30,8 @@ pub struct Host(Arc<Parts>);
 /// What a host is made of.
 #[derive(Debug)]
 pub struct Parts {
-    /// The declared queues, jobs and the rest of `tasks.toml`.
-    pub config: Arc<Config>,
+    /// What is declared: queues, jobs, the rest of `tasks.toml`.
+    pub live: Arc<Live>,
     /// Where tasks are kept.
     pub store: Arc<dyn Store>,
     /// What the plugins provide.
@@ -90,7 +91,7 @@ impl Host {
     /// # Cancel safety
     /// Dropping the future leaves the task either stored or not, never half.
     pub async fn submit(&self, kind: &KindName, params: &Params, wishes: &Wishes) -> Result<Submitted, SubmitError> {
-        let task = self.intake().prepare(kind, params, wishes)?;
+        let task = self.intake(&self.0.live.config()).prepare(kind, params, wishes)?;
         self.insert(task).await
     }
 
@@ -100,7 +101,11 @@ impl Host {
     /// # Cancel safety
     /// As for [`Host::submit`].
     pub async fn trigger(&self, job: &JobName, wishes: &Wishes) -> Result<Submitted, SubmitError> {
-        let task = self.intake().prepare_job(job, None, wishes)?;
+        let live = &self.0.live;
+        let declared = live
+            .job(job)
+            .ok_or_else(|| SubmitError::UnknownJob { job: job.clone(), similar: live.closest_job(job) })?;
+        let task = self.intake(&live.config()).prepare_job(job, &declared.job, None, wishes)?;
         self.insert(task).await
     }
 
@@ -111,9 +116,9 @@ impl Host {
         Ok(Submitted { task, status })
     }
 
-    fn intake(&self) -> Intake<'_> {
+    fn intake<'a>(&'a self, config: &'a Config) -> Intake<'a> {
         let parts = &*self.0;
-        Intake { config: &parts.config, kinds: &*parts.kinds, chance: &parts.chance, now: parts.clock.now() }
+        Intake { config, kinds: &*parts.kinds, chance: &parts.chance, now: parts.clock.now() }
     }
 
     /// Reads a task; none if no such task is kept (ended ones are for 24 h, dead ones for 7 d).
@@ -178,8 +183,8 @@ impl Host {
     }
 
     /// What the tasks of a job run; none if there is no such job.
-    pub fn kind_of_job(&self, job: &JobName) -> Option<&KindName> {
-        self.0.config.jobs.get(job).map(|job| job.kind.get_ref())
+    pub fn kind_of_job(&self, job: &JobName) -> Option<KindName> {
+        self.0.live.job(job).map(|declared| declared.job.kind.clone())
     }
 
     /// Where the daemon stands.

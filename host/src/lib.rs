@@ -11,6 +11,7 @@ pub mod clock;
 pub mod events;
 pub mod follow_ups;
 pub mod host;
+pub mod live;
 pub mod lock;
 pub mod plugins;
 pub mod services;

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-use taskhost_core::config::{Config, JobConfig};
+use taskhost_core::config::Config;
 use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::job::Job;
 use taskhost_core::priority::Priority;
 use taskhost_core::retry::{PartialRetry, RetryPolicy};
+pub use taskhost_core::submit::Params;
 use taskhost_core::submit::{NewTask, Origin, PARAMS_MAX};
 use taskhost_core::suggest::closest;
 use taskhost_core::time::UnixMicros;
@@ -34,41 +35,6 @@ pub struct Wishes {
     pub retry: PartialRetry,
     /// Free words to find it by.
     pub tags: Vec<String>,
-}
-
-/// Params: the value that is checked, and the JSON that is kept as it was written. A number has more digits in a text than
-/// in a value, and a kind may want them all.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Params {
-    value: Value,
-    json: Vec<u8>,
-}
-
-impl Params {
-    /// Reads a JSON document.
-    /// # Errors
-    /// What is wrong with it, with line and column.
-    pub fn read(json: &[u8]) -> serde_json::Result<Self> {
-        Ok(Self { value: serde_json::from_slice(json)?, json: json.to_vec() })
-    }
-}
-
-impl Params {
-    /// The document.
-    pub(crate) fn value(&self) -> &Value {
-        &self.value
-    }
-
-    /// A value that was read already, and the text that it was read from.
-    pub(crate) fn written(value: Value, json: &str) -> Self {
-        Self { value, json: json.as_bytes().to_vec() }
-    }
-}
-
-impl From<Value> for Params {
-    fn from(value: Value) -> Self {
-        Self { json: serde_json::to_vec(&value).expect("a JSON value is JSON"), value }
-    }
 }
 
 /// When a task may start.
@@ -190,19 +156,15 @@ impl Intake<'_> {
 
     /// Makes a task of a job, as the job says; `wishes` win where they say something.
     /// # Errors
-    /// [`SubmitError`] as for [`Intake::prepare`], and for an unknown job.
+    /// [`SubmitError`] as for [`Intake::prepare`].
     pub fn prepare_job(
         &self,
         name: &JobName,
+        job: &Job,
         nominal_at: Option<UnixMicros>,
         wishes: &Wishes,
     ) -> Result<NewTask, SubmitError> {
-        let job = self.config.jobs.get(name).ok_or_else(|| {
-            let names = self.config.jobs.keys().map(JobName::as_str);
-            SubmitError::UnknownJob { job: name.clone(), similar: closest(name.as_str(), names).map(str::to_owned) }
-        })?;
-        let params = Params::from(job.params.get_ref().clone());
-        let task = self.prepare(job.kind.get_ref(), &params, &over_job(wishes, job))?;
+        let task = self.prepare(&job.kind, &job.params, &over_job(wishes, job))?;
         Ok(NewTask { origin: Some(Origin { job: name.clone(), nominal_at }), ..task })
     }
 
@@ -226,15 +188,15 @@ impl Intake<'_> {
 }
 
 fn check_params(kind: &Kind, params: &Params) -> Result<Vec<u8>, SubmitError> {
-    let errors = kind.check_params(&params.value);
+    let errors = kind.check_params(params.value());
     if !errors.is_empty() {
         return Err(SubmitError::Params { kind: kind.name.clone(), errors });
     }
-    let bytes = params.json.len();
-    if bytes > PARAMS_MAX { Err(SubmitError::ParamsTooLarge { bytes }) } else { Ok(params.json.clone()) }
+    let bytes = params.json().len();
+    if bytes > PARAMS_MAX { Err(SubmitError::ParamsTooLarge { bytes }) } else { Ok(params.json().as_bytes().to_vec()) }
 }
 
-fn over_job(wishes: &Wishes, job: &JobConfig) -> Wishes {
+fn over_job(wishes: &Wishes, job: &Job) -> Wishes {
     Wishes {
         queue: wishes.queue.clone().or_else(|| job.queue.clone()),
         priority: wishes.priority.or(Some(job.priority)),

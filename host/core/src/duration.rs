@@ -222,6 +222,25 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
     DurationText::deserialize(deserializer).map(DurationText::get)
 }
 
+/// Writes and reads an `Option<Duration>` field as text or nothing: `#[serde(with = "taskhost_core::duration::optional")]`.
+pub mod optional {
+    use super::{Deserialize, Deserializer, Duration, DurationText, Serialize, Serializer};
+
+    /// The field as text, or nothing.
+    /// # Errors
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(DurationText).serialize(serializer)
+    }
+
+    /// The field from text, or nothing.
+    /// # Errors
+    /// If it is a text that is no duration.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<DurationText>::deserialize(deserializer)?.map(DurationText::get))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

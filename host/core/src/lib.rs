@@ -6,6 +6,7 @@
 pub mod config;
 pub mod duration;
 pub mod ids;
+pub mod job;
 pub mod priority;
 pub mod retry;
 pub mod schedule;

@@ -159,6 +159,11 @@ impl PartialRetry {
         Ok(Self { attempts, backoff, initial, max, jitter })
     }
 
+    /// Whether it says nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::EMPTY
+    }
+
     /// These parts, and where one is missing that of `other`.
     #[must_use]
     pub fn or(self, other: Self) -> Self {

@@ -4,6 +4,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
 use crate::ids::{JobName, KindName, QueueName, TaskId};
 use crate::priority::Priority;
 use crate::retry::RetryPolicy;
@@ -50,4 +54,57 @@ pub struct Origin {
     pub job: JobName,
     /// The nominal time of the schedule, if a schedule fired it.
     pub nominal_at: Option<UnixMicros>,
+}
+
+/// Params: the value that is checked, and the JSON that is kept as it was written. A number has more digits in a text than
+/// in a value, and a kind may want them all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Params {
+    value: Value,
+    json: String,
+}
+
+impl Params {
+    /// Reads a JSON document.
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn read(json: &[u8]) -> serde_json::Result<Self> {
+        let raw: Box<RawValue> = serde_json::from_slice(json)?;
+        Ok(Self { value: serde_json::from_str(raw.get())?, json: raw.get().to_owned() })
+    }
+
+    /// A value that was read already, and the text that it was read from.
+    pub fn written(value: Value, json: &str) -> Self {
+        Self { value, json: json.to_owned() }
+    }
+
+    /// The value, to check and to look at.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// The text, to keep and to hand on.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+}
+
+impl From<Value> for Params {
+    fn from(value: Value) -> Self {
+        Self { json: value.to_string(), value }
+    }
+}
+
+impl Serialize for Params {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_str(&self.json).map_err(serde::ser::Error::custom)?;
+        raw.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Params {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Self::read(raw.get().as_bytes()).map_err(serde::de::Error::custom)
+    }
 }

@@ -133,7 +133,7 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
         }
         What::Job(job) => {
             if let Some(kind) = api.host.kind_of_job(job) {
-                api.refuse_privileged(kind)?;
+                api.refuse_privileged(&kind)?;
             }
             api.host.trigger(job, &submission.wishes).await?
         }

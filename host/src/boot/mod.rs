@@ -169,14 +169,14 @@ fn store_options(config: &Config) -> SqliteOptions {
 /// A job whose kind is not there is held, and the daemon serves all the others; but somebody should know.
 fn tell_of_jobs(config: &Config, registry: &Registry) {
     for (job, declared) in &config.jobs {
-        let kind = declared.kind.get_ref();
+        let kind = &declared.job.kind;
         match registry.find(kind) {
             None => {
                 let hint = registry.closest(kind.as_str()).map(|closest| format!("did you mean `{closest}`?"));
                 warn!(%job, line = declared.line, %kind, hint, "No plugin provides the kind of the job; it cannot fire.");
             }
             Some(found) => {
-                for error in found.check_params(declared.params.get_ref()) {
+                for error in found.check_params(declared.job.params.value()) {
                     let (pointer, error) = (error.pointer, error.message);
                     warn!(%job, line = declared.line, %kind, pointer, error, "The params of the job do not fit; it cannot fire.");
                 }

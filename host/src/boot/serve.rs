@@ -17,6 +17,7 @@ use crate::clock::{Clock, SystemClock, sleep};
 use crate::events::Events;
 use crate::follow_ups::FollowUpIntake;
 use crate::host::{Host, Parts, Phase};
+use crate::live::Live;
 use crate::plugins::{Executor, InProcess, Kinds, Registry};
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
@@ -26,7 +27,7 @@ use crate::store::{Store, StoreError};
 
 /// What is told to stop, and how far that has come.
 struct Daemon {
-    config: Arc<Config>,
+    live: Arc<Live>,
     store: Arc<dyn Store>,
     executor: Arc<dyn Executor>,
     kinds: Arc<dyn Kinds>,
@@ -92,8 +93,10 @@ async fn start(
     }
     let store: Arc<dyn Store> = Arc::new(opened);
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
+    let (changed, jobs_changed) = mpsc::unbounded_channel();
+    let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
     let follow_ups = FollowUpIntake {
-        config: Arc::clone(&config),
+        live: Arc::clone(&live),
         kinds: Arc::clone(&kinds),
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
@@ -114,7 +117,8 @@ async fn start(
     let kinds_changed = watch::Sender::new(0);
     dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
     let scheduler = Scheduler {
-        config: Arc::clone(&config),
+        live: Arc::clone(&live),
+        changed: jobs_changed,
         kinds: Arc::clone(&kinds),
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
@@ -124,7 +128,7 @@ async fn start(
     let offering = dispatcher::follow(
         Arc::clone(&store),
         Arc::clone(&kinds),
-        Arc::clone(&config),
+        live.configs(),
         Arc::clone(&clock),
         kinds_changed.subscribe(),
     );
@@ -137,7 +141,7 @@ async fn start(
 
     let (phase, phase_seen) = watch::channel(Phase::Ready);
     let parts = Parts {
-        config: Arc::clone(&config),
+        live: Arc::clone(&live),
         store: Arc::clone(&store),
         kinds: Arc::clone(&kinds),
         executor: Arc::clone(&executor),
@@ -147,7 +151,7 @@ async fn start(
         phase: phase_seen,
     };
     let faces = serve_faces(&Host::new(parts), listeners);
-    Ok(Daemon { config, store, executor, kinds, clock, phase, makers, faces })
+    Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
 }
 
 /// Serves both ways in until the answer says so.
@@ -183,7 +187,7 @@ impl Daemon {
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
         self.executor.drain();
         let mut running = self.store.running();
-        let limit = self.config.host.drain_timeout;
+        let limit = self.live.config().host.drain_timeout;
         info!(running = *running.borrow(), ?limit, "Stopping: running tasks may end or save their state.");
         let ended = tokio::select! {
             ended = running.wait_for(|running| *running == 0) => ended.is_ok(),

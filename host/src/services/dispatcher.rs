@@ -36,15 +36,23 @@ pub async fn offer_all(
     store.offer(Offer { slots, kinds: runnable.collect() }, now).await
 }
 
-/// Offers again whenever the kinds have changed, until the store is closed.
+/// Offers again whenever the kinds or the declared queues have changed, until the store is closed.
 pub async fn follow(
     store: Arc<dyn Store>,
     kinds: Arc<dyn Kinds>,
-    config: Arc<Config>,
+    mut configs: watch::Receiver<Arc<Config>>,
     clock: Arc<dyn Clock>,
     mut kinds_changed: watch::Receiver<u64>,
 ) {
-    while kinds_changed.changed().await.is_ok() {
+    loop {
+        let changed = tokio::select! {
+            changed = kinds_changed.changed() => changed,
+            changed = configs.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+        let config = Arc::clone(&configs.borrow_and_update());
         if let Err(error) = offer_all(&*store, &*kinds, &config.queues, clock.now()).await {
             tracing::debug!(%error, "The dispatcher ends with the store.");
             return;

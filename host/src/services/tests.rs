@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use taskhost_core::config::Config;
-use taskhost_core::ids::KindName;
+use taskhost_core::ids::{JobName, KindName};
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
@@ -17,6 +17,7 @@ use super::scheduler::Scheduler;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::events::{Events, Listener};
+use crate::live::Live;
 use crate::plugins::{Kind, Kinds, PluginView};
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
@@ -72,6 +73,11 @@ struct Stage {
     heard: Listener,
 }
 
+/// A file with one job.
+fn declared(schedule: &str) -> String {
+    format!("[jobs.work]\nkind = \"demo.work\"\nschedule = {{ {schedule} }}\n")
+}
+
 const MINUTE: Duration = Duration::from_mins(1);
 
 impl Stage {
@@ -94,16 +100,36 @@ impl Stage {
     }
 
     fn schedule(&self, schedule: &str) -> JoinHandle<()> {
-        let text = format!("[jobs.work]\nkind = \"demo.work\"\nschedule = {{ {schedule} }}\n");
+        self.serve(&declared(schedule)).1
+    }
+
+    /// A scheduler on a file, and what is declared then.
+    fn serve(&self, file: &str) -> (Arc<Live>, JoinHandle<()>) {
+        let (told, changed) = mpsc::unbounded_channel();
+        let config = Arc::new(Config::parse(file).expect("a good file"));
+        let live = Arc::new(Live::new(config, self.store.kept().expect("a store that can be read"), told));
         let scheduler = Scheduler {
-            config: Arc::new(Config::parse(&text).expect("a good file")),
+            live: Arc::clone(&live),
+            changed,
             kinds: Arc::clone(&self.kinds) as Arc<dyn Kinds>,
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::new(Chance::default()),
             kinds_changed: self.kinds_changed.subscribe(),
         };
-        tokio::spawn(scheduler.run())
+        (live, tokio::spawn(scheduler.run()))
+    }
+
+    /// When the job fires next, as far as it is planned.
+    fn next_at(&self, live: &Live) -> Option<String> {
+        let job = live.job(&JobName::new("work").expect("a name")).expect("it is declared");
+        job.next_at().map(|time| time.to_string())
+    }
+
+    /// Another file is applied, and the scheduler has seen it.
+    async fn edit(&self, live: &Live, file: &str) {
+        live.edit().await.apply(Arc::new(Config::parse(file).expect("a good file")));
+        settle(self).await;
     }
 
     /// The nominal time of the next task that is made.
@@ -163,8 +189,9 @@ async fn a_delay_fires_once_however_often_the_daemon_starts() {
     settle(&stage).await;
     stage.clock.forward(MINUTE);
     assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
-    // A job with nothing left to fire: its scheduler ends by itself.
-    stage.schedule("delay = \"1m\"").await.expect("it ends");
+    let (live, _restarted) = stage.serve(&declared("delay = \"1m\""));
+    settle(&stage).await;
+    assert_eq!(stage.next_at(&live), None, "nothing is left to fire");
 }
 
 #[tokio::test]
@@ -194,6 +221,69 @@ async fn a_changed_schedule_never_replays_times_before_the_change() {
     settle(&stage).await;
     stage.clock.forward(5 * MINUTE);
     assert_eq!(stage.next_fired().await, "2026-11-24T12:15:00.000000Z", "12:05 and 12:10 came before the change");
+}
+
+#[tokio::test]
+async fn a_job_that_is_gone_for_a_while_goes_on_in_its_grid_and_makes_up_for_nothing() {
+    let mut stage = Stage::new();
+    let (live, _scheduler) = stage.serve(&declared("every = \"1m\""));
+    settle(&stage).await;
+    stage.edit(&live, "").await;
+    stage.clock.forward(10 * MINUTE);
+    settle(&stage).await;
+    stage.clock.forward(MINUTE / 2);
+    stage.edit(&live, &declared("every = \"1m\"")).await;
+    assert_eq!(stage.next_at(&live).as_deref(), Some("2026-11-24T12:11:30.000000Z"));
+    stage.clock.forward(MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:11:30.000000Z");
+}
+
+#[tokio::test]
+async fn an_edit_of_another_job_delays_nothing() {
+    let mut stage = Stage::new();
+    let (live, _scheduler) = stage.serve(&declared("every = \"1m\""));
+    settle(&stage).await;
+    stage.clock.forward(MINUTE / 2);
+    let file = format!("[jobs.other]\nkind = \"demo.work\"\n{}", declared("every = \"1m\""));
+    stage.edit(&live, &file).await;
+    stage.clock.forward(MINUTE / 2);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
+    stage.edit(&live, &declared("every = \"1m\"")).await;
+    assert_eq!(
+        stage.next_at(&live).as_deref(),
+        Some("2026-11-24T12:02:30.000000Z"),
+        "planned by the scheduler before the edit"
+    );
+}
+
+#[tokio::test]
+async fn an_edited_schedule_applies_at_once_and_replays_nothing() {
+    let mut stage = Stage::new();
+    let (live, _scheduler) = stage.serve(&declared("cron = \"0 12 * * *\""));
+    settle(&stage).await;
+    stage.clock.forward(10 * MINUTE);
+    stage.edit(&live, &declared("cron = \"*/5 * * * *\"")).await;
+    stage.clock.forward(5 * MINUTE);
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:15:00.000000Z");
+}
+
+#[tokio::test]
+async fn a_paused_job_does_not_fire_and_its_end_makes_up_for_nothing() {
+    let mut stage = Stage::new();
+    let (live, _scheduler) = stage.serve(&declared("every = \"1m\""));
+    settle(&stage).await;
+    let job = JobName::new("work").expect("a name");
+    for (paused, since) in [(true, Some(stage.clock.now())), (false, None)] {
+        stage.store.pause_job(job.clone(), paused, stage.clock.now()).await.expect("an open store");
+        live.edit().await.pause(&job, since);
+        settle(&stage).await;
+        stage.clock.forward(10 * MINUTE);
+        settle(&stage).await;
+        if paused {
+            assert_eq!(stage.next_at(&live), None);
+        }
+    }
+    assert_eq!(stage.next_fired().await, "2026-11-24T12:11:30.000000Z", "the first time after the pause");
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Not here: which state follows which (`taskhost_core::task::step`; every adapter asks it), SQL (the adapters).
 //! The time is always an argument. Start at [`Store`].
 
+mod jobs;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -20,6 +21,8 @@ use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::{oneshot, watch};
 
+pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
+
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
 ///
 /// What a call changes is all or nothing. Assignments go, in the order of their commits, into the channel that the
@@ -31,11 +34,29 @@ pub trait Store: Send + Sync + Debug {
     fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>>;
 
     /// Inserts the task of a nominal time of a job and moves the job's cursor there, unless the cursor has reached it
-    /// already. Answers whether it did.
+    /// already, or the job has another schedule by now, is paused, or gone. Answers whether it did.
     fn fire(&self, firing: Firing, now: UnixMicros) -> Reply<bool>;
 
     /// Remembers jobs at first sight, and where the schedule of one has changed starts it anew; answers where each stands.
-    fn adopt(&self, jobs: Vec<JobSighting>, now: UnixMicros) -> Reply<Vec<JobCursor>>;
+    fn adopt(&self, jobs: Vec<JobSighting>, rest: Rest, now: UnixMicros) -> Reply<Vec<JobCursor>>;
+
+    /// Lets go of jobs that are not declared any more. One that comes back with the same schedule goes on in its grid, and
+    /// nothing that came meanwhile is made up for.
+    fn retire(&self, jobs: Vec<JobName>, now: UnixMicros) -> Reply<()>;
+
+    /// The jobs that were declared over HTTP, and every pause. Blocks on the disk.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn kept(&self) -> Result<Kept, StoreError>;
+
+    /// Keeps a job that is declared over HTTP, in the place of the one of its name; answers where its schedule stands.
+    fn keep_job(&self, job: KeptJob, now: UnixMicros) -> Reply<Option<JobCursor>>;
+
+    /// Lets go of a job that was declared over HTTP, and of its pause. Its tasks stay.
+    fn drop_job(&self, job: JobName, now: UnixMicros) -> Reply<()>;
+
+    /// Pauses a job, or resumes it; what came meanwhile is not made up for.
+    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<()>;
 
     /// Takes what attempts report. Answers for each, in order, the status that the task has now.
     ///
@@ -81,37 +102,6 @@ pub struct Offer {
     pub slots: Vec<(QueueName, u32)>,
     /// The kinds that can run.
     pub kinds: Vec<KindName>,
-}
-
-/// A nominal time of a job that has come.
-#[derive(Debug, Clone)]
-pub struct Firing {
-    /// The job.
-    pub job: JobName,
-    /// The job's cursor afterwards: times up to it are never fired again.
-    pub cursor: UnixMicros,
-    /// The task to insert.
-    pub task: NewTask,
-}
-
-/// A job as the configuration shows it.
-#[derive(Debug, Clone)]
-pub struct JobSighting {
-    /// Its name.
-    pub job: JobName,
-    /// Its schedule as text: another text is another schedule.
-    pub schedule: String,
-}
-
-/// How far a job's schedule has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobCursor {
-    /// The job.
-    pub job: JobName,
-    /// When this schedule was first seen.
-    pub anchor: UnixMicros,
-    /// Nominal times up to this one are accounted for.
-    pub cursor: UnixMicros,
 }
 
 /// What an attempt reports, made ready for the store.

@@ -4,7 +4,7 @@
 //! Start at [`JobConfig`].
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -12,7 +12,8 @@ use toml::de::DeValue;
 use super::host::zone;
 use super::section::{Reader, Section};
 use super::value::{Problem, datetime_text, duration, filled, integer, parsed, share, string, word};
-use crate::ids::{JobName, KindName, QueueName};
+use crate::ids::{JobName, QueueName};
+use crate::job::Job;
 use crate::priority::Priority;
 use crate::retry::{ATTEMPTS_MAX, Backoff, PartialRetry};
 use crate::schedule::{Cron, CronError, Schedule, Zone};
@@ -23,24 +24,12 @@ use crate::time::UnixMicros;
 /// `[jobs.NAME]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobConfig {
-    /// What its tasks run. The span is that of the value.
-    pub kind: Spanned<KindName>,
-    /// What its tasks get: a JSON object, `{}` unless set. The span is the value's, or else the section's.
-    pub params: Spanned<serde_json::Value>,
-    /// When it fires; without a schedule only when somebody asks.
-    pub schedule: Option<Schedule>,
-    /// Where its tasks wait; unset: as the kind says, else `default`. It is declared.
-    pub queue: Option<QueueName>,
-    /// Their place in the queue. Default: `normal`.
-    pub priority: Priority,
-    /// How long one attempt may take; unset: as the kind says.
-    pub timeout: Option<Duration>,
-    /// What it says about retries.
-    pub retry: PartialRetry,
-    /// A task that has not started this long after it was made is cancelled.
-    pub expires_in: Option<Duration>,
-    /// Free words to find its tasks by.
-    pub tags: Vec<String>,
+    /// What it declares. Its queue is declared too.
+    pub job: Job,
+    /// Where the value of `kind` stands in the text.
+    pub kind_span: Range<usize>,
+    /// Where the value of `params` stands, or else the section.
+    pub params_span: Range<usize>,
     /// The line on which it is declared, from 1.
     pub line: usize,
 }
@@ -82,18 +71,24 @@ fn read_job(reader: &mut Reader<'_>, section: &Section<'_>, context: &Context<'_
     }
     let priorities = Priority::ALL.map(|priority| (priority.as_str(), priority));
     let kind = section.read_at(reader, "kind", parsed);
+    let params = read_params(reader, section);
+    let schedule = section.section(reader, "schedule");
+    let schedule = schedule.and_then(|schedule| read_schedule(reader, &schedule, context));
+    let queue = section.read(reader, "queue", |value| queue(value, context));
+    let priority = section.read(reader, "priority", |value| word(value, &priorities)).unwrap_or_default();
+    let timeout = section.read(reader, "timeout", duration);
+    let retry = section.section(reader, "retry").map(|retry| read_retry(reader, &retry)).unwrap_or_default();
+    let expires_in = section.read(reader, "expires_in", duration);
+    let tags = read_tags(reader, section);
+    // Last, so that a job without a kind still shows its other errors.
+    let (kind, params_span) = (kind?, params.span());
+    let kind_span = kind.span();
+    let params = params.into_inner().into();
     Some(JobConfig {
-        params: read_params(reader, section),
-        schedule: section.section(reader, "schedule").and_then(|schedule| read_schedule(reader, &schedule, context)),
-        queue: section.read(reader, "queue", |value| queue(value, context)),
-        priority: section.read(reader, "priority", |value| word(value, &priorities)).unwrap_or_default(),
-        timeout: section.read(reader, "timeout", duration),
-        retry: section.section(reader, "retry").map(|retry| read_retry(reader, &retry)).unwrap_or_default(),
-        expires_in: section.read(reader, "expires_in", duration),
-        tags: read_tags(reader, section),
+        job: Job { kind: kind.into_inner(), params, schedule, queue, priority, timeout, retry, expires_in, tags },
+        kind_span,
+        params_span,
         line: super::diagnostic::line_of(reader.text, section.span.start),
-        // Last, so that a job without a kind still shows its other errors.
-        kind: kind?,
     })
 }
 

@@ -95,14 +95,14 @@ fn every_key_is_read() {
 
 #[test]
 fn a_job_keeps_its_policies_and_places() {
-    let job = job("nightly-backup");
-    assert_eq!(job.kind.get_ref(), &KindName::new("backup.create").unwrap());
-    assert_eq!(&EVERY_KEY[job.kind.span()], "\"backup.create\"");
-    assert!(EVERY_KEY[job.params.span()].starts_with("{ source = "));
+    let JobConfig { job, kind_span, params_span, line } = job("nightly-backup");
+    assert_eq!(job.kind, KindName::new("backup.create").unwrap());
+    assert_eq!(&EVERY_KEY[kind_span], "\"backup.create\"");
+    assert!(EVERY_KEY[params_span].starts_with("{ source = "));
     let keep = json!({"daily": 7, "weekly": 4});
-    assert_eq!(job.params.get_ref(), &json!({"source": "docs", "keep": keep, "ratio": 0.5, "list": [1, true, "x"]}));
+    assert_eq!(job.params.value(), &json!({"source": "docs", "keep": keep, "ratio": 0.5, "list": [1, true, "x"]}));
     assert_eq!(job.queue.unwrap().as_str(), "mail");
-    assert_eq!((job.priority, job.line), (Priority::High, 23));
+    assert_eq!((job.priority, line), (Priority::High, 23));
     assert_eq!((job.timeout, job.expires_in), (Some(Duration::from_mins(30)), Some(Duration::from_hours(24))));
     assert_eq!(job.tags, ["nightly", "backup"]);
     assert_eq!(
@@ -119,7 +119,7 @@ fn a_job_keeps_its_policies_and_places() {
 
 #[test]
 fn each_kind_of_schedule_is_read() {
-    let schedule = |name| job(name).schedule.map(|schedule| schedule.to_string());
+    let schedule = |name| job(name).job.schedule.map(|schedule| schedule.to_string());
     let text = |text: &str| Some(text.to_owned());
     assert_eq!(schedule("nightly-backup"), text("cron 30 2 * * * America/New_York"));
     assert_eq!(schedule("in-the-zone-of-the-host"), text("cron @daily Europe/Berlin"));
@@ -140,11 +140,11 @@ fn an_empty_file_has_the_defaults_and_their_queue() {
 
 #[test]
 fn a_job_says_nothing_that_is_not_written() {
-    let by_hand = job("by-hand");
+    let JobConfig { job: by_hand, params_span, .. } = job("by-hand");
     assert_eq!((by_hand.queue, by_hand.timeout, by_hand.expires_in), (None, None, None));
     assert_eq!(by_hand.retry, crate::retry::PartialRetry::EMPTY);
-    assert_eq!(by_hand.params.get_ref(), &json!({}));
-    assert_eq!(&EVERY_KEY[by_hand.params.span()], "by-hand");
+    assert_eq!(by_hand.params.value(), &json!({}));
+    assert_eq!(&EVERY_KEY[params_span], "by-hand");
 }
 
 /// All errors of a text as a person reads them.

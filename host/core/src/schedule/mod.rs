@@ -4,6 +4,7 @@
 //! (the store). Start at [`Schedule::next_after`].
 
 mod cron;
+mod document;
 mod error;
 mod line;
 mod zone;
@@ -17,6 +18,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use cron::Cron;
+pub use document::ScheduleError;
 pub use error::{CronError, FieldProblem, ZoneError};
 pub use zone::Zone;
 

@@ -11,7 +11,6 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
-use taskhost_core::config::Config;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
@@ -24,6 +23,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::events::Events;
 use crate::host::{Host, Kind, Parts, Phase, PluginView};
+use crate::live::Live;
 use crate::plugins::{Attempt, Executor, Kinds};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
@@ -76,7 +76,7 @@ impl Bench {
         let executor = Arc::new(FakeExecutor::default());
         let (phase, phase_seen) = watch::channel(Phase::Ready);
         let host = Host::new(Parts {
-            config: Arc::new(Config::parse(TASKS_TOML).unwrap()),
+            live: Arc::new(Live::of(TASKS_TOML)),
             store: Arc::<SqliteStore>::clone(&store),
             kinds: Arc::new(FakeKinds::new()),
             executor: Arc::<FakeExecutor>::clone(&executor),

@@ -109,10 +109,10 @@ impl Choice {
             Failure::new(Exit::NotFound, format!("{} declares no job", folder.join("tasks.toml").display()))
                 .hint(format!("declare one as a sample, {SAY_IT}"))
         })?;
-        let params = job.params.get_ref().to_string();
+        let params = job.job.params.json().to_owned();
         let config = given_config(args)?;
         Ok(Self {
-            kind: job.kind.get_ref().clone(),
+            kind: job.job.kind.clone(),
             params: RawValue::from_string(params).expect("a JSON value is JSON"),
             config: config.or_else(|| config_of_only_plugin(&declared)),
             why: Why::Sample { job: name.to_string() },

@@ -9,7 +9,8 @@ use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::oneshot;
 
-use crate::store::{AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Offer, StoreError};
+use super::jobs::JobCommand;
+use crate::store::{AttemptReport, CancelRefused, Offer, StoreError};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -17,8 +18,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) enum Command {
     Submit(Vec<NewTask>, Answer<Vec<Status>>),
-    Fire(Box<Firing>, Answer<bool>),
-    Adopt(Vec<JobSighting>, Answer<Vec<JobCursor>>),
+    Job(JobCommand),
     Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
     Offer(Offer, Answer<()>),
     Advance(Answer<()>),

@@ -1,6 +1,5 @@
-//! New tasks, and the jobs that make them.
+//! New tasks.
 
-use rusqlite::OptionalExtension as _;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Event, Status, Step, Task, step};
 use taskhost_core::time::UnixMicros;
@@ -8,14 +7,14 @@ use taskhost_core::time::UnixMicros;
 use super::claim;
 use super::rows::{self, LANE_HELD, LANE_OPEN, NewRow, Row};
 use super::writer::Writer;
-use crate::store::{Assignment, Firing, JobCursor, JobSighting};
+use crate::store::Assignment;
 
 impl Writer {
     pub(super) fn submit(&mut self, tasks: &[NewTask], now: UnixMicros) -> rusqlite::Result<Vec<Status>> {
         tasks.iter().map(|new| self.insert(new, now)).collect()
     }
 
-    fn insert(&mut self, new: &NewTask, now: UnixMicros) -> rusqlite::Result<Status> {
+    pub(super) fn insert(&mut self, new: &NewTask, now: UnixMicros) -> rusqlite::Result<Status> {
         self.last_seq += 1;
         let mut row = Row {
             seq: self.last_seq,
@@ -80,45 +79,5 @@ impl Writer {
         row.started_at = Some(now.as_micros());
         row.host = Some(self.host);
         true
-    }
-
-    pub(super) fn fire(&mut self, firing: &Firing, now: UnixMicros) -> rusqlite::Result<bool> {
-        let update = "UPDATE job SET cursor = ?2 WHERE name = ?1 AND cursor < ?2";
-        let moved =
-            self.connection.prepare_cached(update)?.execute((firing.job.as_str(), firing.cursor.as_micros()))?;
-        if moved == 1 {
-            self.insert(&firing.task, now)?;
-        }
-        Ok(moved == 1)
-    }
-
-    pub(super) fn adopt(&mut self, jobs: &[JobSighting], now: UnixMicros) -> rusqlite::Result<Vec<JobCursor>> {
-        jobs.iter().map(|sighting| self.adopt_one(sighting, now)).collect()
-    }
-
-    fn adopt_one(&self, sighting: &JobSighting, now: UnixMicros) -> rusqlite::Result<JobCursor> {
-        let job = sighting.job.clone();
-        let select = "SELECT schedule, anchor, cursor FROM job WHERE name = ?1";
-        let known: Option<(String, i64, i64)> = self
-            .connection
-            .prepare_cached(select)?
-            .query_row([job.as_str()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
-        let cursor = match known {
-            Some((schedule, anchor, cursor)) if schedule == sighting.schedule => {
-                return Ok(JobCursor {
-                    job,
-                    anchor: UnixMicros::from_micros(anchor),
-                    cursor: UnixMicros::from_micros(cursor),
-                });
-            }
-            // Times before a change of the schedule are never replayed: the cursor stands at the change, or later.
-            Some((_, _, cursor)) => now.max(UnixMicros::from_micros(cursor)),
-            None => now,
-        };
-        let insert = "INSERT OR REPLACE INTO job (name, schedule, anchor, cursor) VALUES (?1, ?2, ?3, ?4)";
-        let values = (job.as_str(), &sighting.schedule, now.as_micros(), cursor.as_micros());
-        self.connection.prepare_cached(insert)?.execute(values)?;
-        Ok(JobCursor { job, anchor: now, cursor })
     }
 }

@@ -9,6 +9,7 @@ mod error;
 mod flight;
 mod inbox;
 mod insert;
+mod jobs;
 mod names;
 mod reader;
 mod report;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
-use taskhost_core::ids::{QueueName, TaskId};
+use taskhost_core::ids::{JobName, QueueName, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
@@ -32,10 +33,12 @@ use tokio::sync::{mpsc, watch};
 
 use self::flight::Flights;
 use self::inbox::{Command, Inbox, Reports};
+use self::jobs::JobCommand;
 use self::names::Names;
 use self::writer::{Outlet, Turn, Writer};
 use super::{
-    Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Offer, Reply, Store, StoreError,
+    Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob, Offer, Reply, Rest, Store,
+    StoreError,
 };
 use crate::events::Events;
 use crate::lock::FileLock;
@@ -131,6 +134,10 @@ impl SqliteStore {
         self.inbox.put(command(answer), now);
         reply
     }
+
+    fn ask_of_jobs<T>(&self, now: UnixMicros, command: impl FnOnce(inbox::Answer<T>) -> JobCommand) -> Reply<T> {
+        self.ask(now, |answer| Command::Job(command(answer)))
+    }
 }
 
 /// Holds `<path>.lock`, so that a second daemon is kept off.
@@ -204,11 +211,33 @@ impl Store for SqliteStore {
     }
 
     fn fire(&self, firing: Firing, now: UnixMicros) -> Reply<bool> {
-        self.ask(now, |answer| Command::Fire(Box::new(firing), answer))
+        self.ask_of_jobs(now, |answer| JobCommand::Fire(Box::new(firing), answer))
     }
 
-    fn adopt(&self, jobs: Vec<JobSighting>, now: UnixMicros) -> Reply<Vec<JobCursor>> {
-        self.ask(now, |answer| Command::Adopt(jobs, answer))
+    fn adopt(&self, jobs: Vec<JobSighting>, rest: Rest, now: UnixMicros) -> Reply<Vec<JobCursor>> {
+        self.ask_of_jobs(now, |answer| JobCommand::Adopt(jobs, rest, answer))
+    }
+
+    fn retire(&self, jobs: Vec<JobName>, now: UnixMicros) -> Reply<()> {
+        self.ask_of_jobs(now, |answer| JobCommand::Retire(jobs, answer))
+    }
+
+    fn kept(&self) -> Result<Kept, StoreError> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs::kept(&mut reader).map_err(|error| error::classify(&self.path, &error))
+    }
+
+    fn keep_job(&self, job: KeptJob, now: UnixMicros) -> Reply<Option<JobCursor>> {
+        let definition = Box::new(job.into());
+        self.ask_of_jobs(now, |answer| JobCommand::Keep(definition, answer))
+    }
+
+    fn drop_job(&self, job: JobName, now: UnixMicros) -> Reply<()> {
+        self.ask_of_jobs(now, |answer| JobCommand::Drop(job, answer))
+    }
+
+    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<()> {
+        self.ask_of_jobs(now, |answer| JobCommand::Pause(job, paused, answer))
     }
 
     fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>> {

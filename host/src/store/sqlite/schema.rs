@@ -7,7 +7,7 @@ const APPLICATION_ID: i32 = 0x5448_7374;
 
 /// The steps from an empty file to the current tables. `user_version` counts how many were taken; a step that was
 /// released is never edited.
-const MIGRATIONS: &[&str] = &[V1];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS];
 
 /// Status codes are chosen so that each partial index is one comparison: with three constants in an `IN` every update
 /// of a task would open temporary tables.
@@ -62,6 +62,20 @@ CREATE TABLE task_error (
 -- What runs, one row for the claims of a turn: recovery reads this instead of an index that every task would pay for.
 CREATE TABLE flight (turn INTEGER PRIMARY KEY, seqs BLOB NOT NULL);
 CREATE TABLE job (name TEXT PRIMARY KEY, schedule TEXT NOT NULL, anchor INTEGER NOT NULL, cursor INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// Jobs that are declared over HTTP, pauses, and jobs that are gone from `tasks.toml`: they keep their cursor, so that one
+/// that comes back neither fires for the time between nor, if it fires once, again.
+const V2_JOBS: &str = "
+ALTER TABLE job ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE api_job (
+    name TEXT PRIMARY KEY,
+    definition TEXT NOT NULL,       -- JSON
+    version INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE job_pause (name TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// Why a file cannot be brought up to date.

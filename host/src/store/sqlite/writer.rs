@@ -159,14 +159,7 @@ impl Writer {
                 let statuses = self.submit(&tasks, now)?;
                 self.turn.answer(answer, statuses);
             }
-            Command::Fire(firing, answer) => {
-                let fired = self.fire(&firing, now)?;
-                self.turn.answer(answer, fired);
-            }
-            Command::Adopt(jobs, answer) => {
-                let cursors = self.adopt(&jobs, now)?;
-                self.turn.answer(answer, cursors);
-            }
+            Command::Job(command) => self.take_job(command, now)?,
             Command::Cancel(task, answer) => {
                 let cancelled = self.cancel(task, now)?;
                 self.turn.answer(answer, cancelled);

@@ -1,5 +1,6 @@
 //! Jobs and their cursors, and batches.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::ids::JobName;
@@ -8,7 +9,7 @@ use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 
 use super::{Case, Harness, after, cases};
-use crate::store::{Firing, JobCursor, JobSighting};
+use crate::store::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
 
 pub(super) const CASES: &[Case] = cases![
     a_job_begins_when_it_is_first_seen,
@@ -18,6 +19,13 @@ pub(super) const CASES: &[Case] = cases![
     a_time_is_fired_once,
     a_fired_task_starts_like_any_other,
     a_job_that_was_never_seen_does_not_fire,
+    a_job_that_is_gone_keeps_its_grid_and_replays_nothing,
+    what_is_not_seen_is_gone,
+    what_is_gone_paused_or_changed_does_not_fire,
+    a_pause_is_kept_and_its_end_replays_nothing,
+    a_kept_job_comes_back_as_it_was_declared,
+    a_kept_job_stands_where_its_schedule_began,
+    a_dropped_job_leaves_nothing_behind,
     a_batch_is_inserted_whole,
 ];
 
@@ -27,21 +35,25 @@ fn name() -> JobName {
 
 fn adopt(h: &Harness, schedule: &str) -> JobCursor {
     let sighting = JobSighting { job: name(), schedule: schedule.to_owned() };
-    let mut cursors = h.answer(h.store.adopt(vec![sighting], h.now));
+    let mut cursors = h.answer(h.store.adopt(vec![sighting], Rest::Stays, h.now));
     assert_eq!(cursors.len(), 1);
     cursors.remove(0)
 }
 
 fn fire(h: &mut Harness, cursor: UnixMicros) -> (bool, NewTask) {
+    fire_by(h, "every 15m", cursor)
+}
+
+fn fire_by(h: &mut Harness, schedule: &str, cursor: UnixMicros) -> (bool, NewTask) {
     let origin = Some(Origin { job: name(), nominal_at: Some(cursor) });
     let task = NewTask { origin, ..h.task() };
-    let firing = Firing { job: name(), cursor, task: task.clone() };
+    let firing = Firing { job: name(), schedule: schedule.to_owned(), cursor, task: task.clone() };
     (h.answer(h.store.fire(firing, h.now)), task)
 }
 
 fn a_job_begins_when_it_is_first_seen(h: &mut Harness) {
     assert_eq!(adopt(h, "every 15m"), JobCursor { job: name(), anchor: h.now, cursor: h.now });
-    let none = h.answer(h.store.adopt(Vec::new(), h.now));
+    let none = h.answer(h.store.adopt(Vec::new(), Rest::Stays, h.now));
     assert_eq!(none, []);
 }
 
@@ -96,6 +108,92 @@ fn a_job_that_was_never_seen_does_not_fire(h: &mut Harness) {
     let at = h.now;
     let (fired, task) = fire(h, at);
     assert_eq!((fired, h.find(task.id)), (false, None));
+}
+
+fn a_job_that_is_gone_keeps_its_grid_and_replays_nothing(h: &mut Harness) {
+    let first = adopt(h, "every 15m");
+    h.answer(h.store.retire(vec![name()], h.now));
+    h.now = after(h.now, Duration::from_hours(1));
+    assert_eq!(adopt(h, "every 15m"), JobCursor { cursor: h.now, ..first });
+}
+
+fn what_is_not_seen_is_gone(h: &mut Harness) {
+    let first = adopt(h, "every 15m");
+    assert_eq!(h.answer(h.store.adopt(Vec::new(), Rest::Gone, h.now)), []);
+    let at = after(h.now, Duration::from_mins(15));
+    assert!(!fire(h, at).0);
+    h.now = at;
+    let sighting = JobSighting { job: name(), schedule: "every 15m".to_owned() };
+    let seen = h.answer(h.store.adopt(vec![sighting.clone()], Rest::Gone, h.now));
+    assert_eq!(seen, [JobCursor { cursor: at, ..first }]);
+    h.now = after(at, Duration::from_mins(1));
+    assert_eq!(h.answer(h.store.adopt(vec![sighting], Rest::Gone, h.now)), seen, "it stayed");
+}
+
+fn what_is_gone_paused_or_changed_does_not_fire(h: &mut Harness) {
+    adopt(h, "every 15m");
+    let at = after(h.now, Duration::from_mins(15));
+    assert!(!fire_by(h, "every 5m", at).0, "planned by a schedule that is not the job's any more");
+    h.answer(h.store.pause_job(name(), true, h.now));
+    assert!(!fire(h, at).0);
+    h.answer(h.store.pause_job(name(), false, h.now));
+    assert!(fire(h, at).0);
+    h.answer(h.store.retire(vec![name()], h.now));
+    assert!(!fire(h, after(at, Duration::from_mins(15))).0);
+}
+
+fn a_pause_is_kept_and_its_end_replays_nothing(h: &mut Harness) {
+    let first = adopt(h, "every 15m");
+    let since = h.now;
+    h.answer(h.store.pause_job(name(), true, since));
+    h.now = after(h.now, Duration::from_hours(1));
+    h.answer(h.store.pause_job(name(), true, h.now));
+    assert_eq!(h.store.kept().unwrap(), Kept { pauses: vec![(name(), since)], ..Kept::default() });
+    h.answer(h.store.pause_job(name(), false, h.now));
+    assert_eq!(h.store.kept().unwrap(), Kept::default());
+    assert_eq!(adopt(h, "every 15m"), JobCursor { cursor: h.now, ..first.clone() });
+    h.answer(h.store.pause_job(name(), false, after(h.now, Duration::from_hours(1))));
+    assert_eq!(adopt(h, "every 15m"), JobCursor { cursor: h.now, ..first }, "it was not paused");
+}
+
+fn kept(h: &Harness, job: &str) -> KeptJob {
+    let job = Arc::new(serde_json::from_str(job).unwrap());
+    KeptJob { name: name(), job, version: 7, created_at: h.now, updated_at: h.now }
+}
+
+fn a_kept_job_comes_back_as_it_was_declared(h: &mut Harness) {
+    let first =
+        kept(h, r#"{"kind":"work","params":{"ratio":1.10},"tags":["a"],"timeout":"30s","retry":{"attempts":2}}"#);
+    assert_eq!(h.answer(h.store.keep_job(first.clone(), h.now)), None, "it has no schedule");
+    assert_eq!(h.store.kept().unwrap().jobs, [first]);
+    let second = KeptJob {
+        version: 8,
+        ..kept(h, r#"{"kind":"work","params":{},"schedule":{"cron":"@daily","timezone":"Europe/Berlin"}}"#)
+    };
+    h.answer(h.store.keep_job(second.clone(), h.now));
+    assert_eq!(h.store.kept().unwrap().jobs, [second]);
+}
+
+fn a_kept_job_stands_where_its_schedule_began(h: &mut Harness) {
+    let job =
+        |h: &Harness, every| kept(h, &format!(r#"{{"kind":"work","params":{{}},"schedule":{{"every":"{every}"}}}}"#));
+    let first = JobCursor { job: name(), anchor: h.now, cursor: h.now };
+    assert_eq!(h.answer(h.store.keep_job(job(h, "15m"), h.now)), Some(first.clone()));
+    h.now = after(h.now, Duration::from_mins(1));
+    assert_eq!(h.answer(h.store.keep_job(job(h, "15m"), h.now)), Some(first.clone()), "only its version is another");
+    assert_eq!(adopt(h, "every 15m"), first);
+    let second = JobCursor { job: name(), anchor: h.now, cursor: h.now };
+    assert_eq!(h.answer(h.store.keep_job(job(h, "5m"), h.now)), Some(second));
+}
+
+fn a_dropped_job_leaves_nothing_behind(h: &mut Harness) {
+    let job = kept(h, r#"{"kind":"work","params":{},"schedule":{"delay":"1h"}}"#);
+    h.answer(h.store.keep_job(job, h.now));
+    h.answer(h.store.pause_job(name(), true, h.now));
+    h.answer(h.store.drop_job(name(), h.now));
+    assert_eq!(h.store.kept().unwrap(), Kept::default());
+    h.now = after(h.now, Duration::from_mins(1));
+    assert_eq!(adopt(h, "delay 1h"), JobCursor { job: name(), anchor: h.now, cursor: h.now });
 }
 
 fn a_batch_is_inserted_whole(h: &mut Harness) {

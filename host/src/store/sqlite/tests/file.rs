@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use taskhost_core::task::Status;
 use tokio::sync::mpsc;
 
-use super::super::{connect, lock};
+use super::super::{connect, lock, schema};
 use super::{Files, SqliteStore, options, start};
 use crate::events::Events;
 use crate::store::StoreError;
@@ -124,7 +124,8 @@ fn a_file_of_another_program_is_foreign_and_stays_as_it_is() {
 
 #[test]
 fn a_file_of_a_later_version_is_foreign() {
-    for version in [2, 1_000, -1] {
+    let next = i64::try_from(schema::MIGRATIONS.len()).unwrap() + 1;
+    for version in [next, 1_000, -1] {
         let refused = open_bytes(&file_after(&format!("PRAGMA user_version = {version}")));
         assert!(matches!(refused, Err(StoreError::Foreign { .. })), "{refused:?}");
     }
