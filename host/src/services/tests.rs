@@ -120,12 +120,6 @@ impl Stage {
         (live, tokio::spawn(scheduler.run()))
     }
 
-    /// When the job fires next, as far as it is planned.
-    fn next_at(&self, live: &Live) -> Option<String> {
-        let job = live.job(&JobName::new("work").expect("a name")).expect("it is declared");
-        job.next_at().map(|time| time.to_string())
-    }
-
     /// Another file is applied, and the scheduler has seen it.
     async fn edit(&self, live: &Live, file: &str) {
         live.edit().await.apply(Arc::new(Config::parse(file).expect("a good file")));
@@ -140,6 +134,12 @@ impl Stage {
         let origin = task.submitted.origin.expect("a job made it");
         origin.nominal_at.expect("a schedule fired it").to_string()
     }
+}
+
+/// When the job fires next, as far as it is planned.
+fn next_at(live: &Live) -> Option<String> {
+    let job = live.job(&JobName::new("work").expect("a name")).expect("it is declared");
+    job.next_at().map(|time| time.to_string())
 }
 
 /// The scheduler has looked at its jobs once this is answered: the store takes calls in their order.
@@ -191,7 +191,7 @@ async fn a_delay_fires_once_however_often_the_daemon_starts() {
     assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
     let (live, _restarted) = stage.serve(&declared("delay = \"1m\""));
     settle(&stage).await;
-    assert_eq!(stage.next_at(&live), None, "nothing is left to fire");
+    assert_eq!(next_at(&live), None, "nothing is left to fire");
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn a_job_that_is_gone_for_a_while_goes_on_in_its_grid_and_makes_up_for_not
     settle(&stage).await;
     stage.clock.forward(MINUTE / 2);
     stage.edit(&live, &declared("every = \"1m\"")).await;
-    assert_eq!(stage.next_at(&live).as_deref(), Some("2026-11-24T12:11:30.000000Z"));
+    assert_eq!(next_at(&live).as_deref(), Some("2026-11-24T12:11:30.000000Z"));
     stage.clock.forward(MINUTE);
     assert_eq!(stage.next_fired().await, "2026-11-24T12:11:30.000000Z");
 }
@@ -250,7 +250,7 @@ async fn an_edit_of_another_job_delays_nothing() {
     assert_eq!(stage.next_fired().await, "2026-11-24T12:01:30.000000Z");
     stage.edit(&live, &declared("every = \"1m\"")).await;
     assert_eq!(
-        stage.next_at(&live).as_deref(),
+        next_at(&live).as_deref(),
         Some("2026-11-24T12:02:30.000000Z"),
         "planned by the scheduler before the edit"
     );
@@ -280,7 +280,7 @@ async fn a_paused_job_does_not_fire_and_its_end_makes_up_for_nothing() {
         stage.clock.forward(10 * MINUTE);
         settle(&stage).await;
         if paused {
-            assert_eq!(stage.next_at(&live), None);
+            assert_eq!(next_at(&live), None);
         }
     }
     assert_eq!(stage.next_fired().await, "2026-11-24T12:11:30.000000Z", "the first time after the pause");
