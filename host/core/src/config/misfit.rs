@@ -96,13 +96,13 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn job(&self, name: &JobName, job: &JobConfig) -> Vec<Diagnostic> {
-        let kind = job.kind.get_ref();
-        let Some(misfits) = self.schemas.params(kind, job.params.get_ref()) else {
+        let kind = &job.job.kind;
+        let Some(misfits) = self.schemas.params(kind, job.job.params.value()) else {
             let message = format!("job `{name}` names kind `{kind}`, which no plugin provides");
             let hint = self.hint_for_kind(kind);
-            return vec![Diagnostic::new(self.text, job.kind.span(), message, Some(hint))];
+            return vec![Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint))];
         };
-        let document = Document { section: format!("[jobs.{name}]"), key: "params", span: job.params.span() };
+        let document = Document { section: format!("[jobs.{name}]"), key: "params", span: job.params_span.clone() };
         let way = ["jobs", name.as_str(), "params"];
         let wish = self.wish(name, job);
         self.point_all(&document, way, misfits).chain(wish).collect()
@@ -119,8 +119,8 @@ impl Check<'_> {
 
     /// A kind may ask for a queue that the file does not have.
     fn wish(&self, name: &JobName, job: &JobConfig) -> Option<Diagnostic> {
-        let kind = job.kind.get_ref();
-        let queue = self.schemas.queue(kind).filter(|_| job.queue.is_none())?;
+        let kind = &job.job.kind;
+        let queue = self.schemas.queue(kind).filter(|_| job.job.queue.is_none())?;
         if self.config.queues.contains_key(&queue) {
             return None;
         }
@@ -128,7 +128,7 @@ impl Check<'_> {
             "tasks of kind `{kind}` ask for queue `{queue}`, which is not declared; those of job `{name}` wait in `default`"
         );
         let hint = format!("declare it: [queues.{queue}]; or say queue = \"default\" in [jobs.{name}]");
-        Some(Diagnostic::new(self.text, job.kind.span(), message, Some(hint)).warning())
+        Some(Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint)).warning())
     }
 
     fn hint_for_kind(&self, unknown: &KindName) -> String {

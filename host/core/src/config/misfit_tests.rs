@@ -144,7 +144,7 @@ fn a_misfit_that_follows_from_another_error_is_left_out() {
     let text = "[jobs.a]\nkind = \"email.send\"\nparams = { a = nan, b = 1 }\n";
     let mut draft = super::super::Draft::read(text);
     let config = draft.config.clone().unwrap();
-    assert_eq!(config.jobs.values().next().unwrap().params.get_ref(), &json!({ "a": null, "b": 1 }));
+    assert_eq!(config.jobs.values().next().unwrap().job.params.value(), &json!({ "a": null, "b": 1 }));
     draft.add(misfits(text, &config, &Finds(vec![value("/a"), value("/b")])));
     let messages: Vec<_> = draft.diagnostics.iter().map(|found| found.message.as_str()).collect();
     let wrong = "`params.b` in [jobs.a]: expected an integer, found a string";
