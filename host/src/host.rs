@@ -3,16 +3,19 @@
 //! It owns no loop and no state of its own. Not here: building it (`boot`), HTTP and the command line (the faces),
 //! what happens to tasks by itself (`services`). Start at [`Host::submit`].
 
+mod tasks;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::config::Config;
 use taskhost_core::ids::{JobName, KindName, TaskId};
 use taskhost_core::submit::NewTask;
-use taskhost_core::task::Status;
+use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
+pub use self::tasks::{ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
 use crate::events::Events;
@@ -211,17 +214,17 @@ impl Host {
         TaskReport {
             progress: live.or_else(|| view.progress.clone()),
             unit: kind.as_ref().map(|kind| kind.unit.clone()).unwrap_or_default(),
-            reason: self.reason(&view, kind.as_deref()),
+            reason: self.reason(view.id(), &view.task, &view.submitted.kind, kind.as_deref()),
             view,
         }
     }
 
-    fn reason(&self, view: &TaskView, kind: Option<&Kind>) -> Option<String> {
-        match (view.task.status(), kind) {
-            (Status::Queued, None) => Some(format!("held: no plugin provides the kind `{}`", view.submitted.kind)),
+    fn reason(&self, id: TaskId, task: &Task, name: &KindName, kind: Option<&Kind>) -> Option<String> {
+        match (task.status(), kind) {
+            (Status::Queued, None) => Some(format!("held: no plugin provides the kind `{name}`")),
             (Status::Queued, Some(Kind { held: Some(held), .. })) => Some(format!("held: {held}")),
-            (Status::Running, _) if self.0.executor.is_stuck(view.id()) => Some("not responding".to_owned()),
-            (_, _) => view.task.state.reason().map(str::to_owned),
+            (Status::Running, _) if self.0.executor.is_stuck(id) => Some("not responding".to_owned()),
+            (_, _) => task.state.reason().map(str::to_owned),
         }
     }
 }

@@ -8,6 +8,7 @@ pub mod duration;
 pub mod ids;
 pub mod job;
 pub mod priority;
+pub mod query;
 pub mod retry;
 pub mod schedule;
 pub mod submit;

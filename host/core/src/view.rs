@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::TaskId;
+use crate::ids::{JobName, KindName, QueueName, TaskId};
+use crate::priority::Priority;
+use crate::query::TaskCursor;
 use crate::submit::NewTask;
 use crate::task::Task;
 use crate::time::UnixMicros;
@@ -39,6 +41,47 @@ impl TaskView {
     pub fn id(&self) -> TaskId {
         self.submitted.id
     }
+}
+
+/// A task among many: what a list shows of it. Params and result are not in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskSummary {
+    /// Its id.
+    pub id: TaskId,
+    /// What runs.
+    pub kind: KindName,
+    /// Where it waits.
+    pub queue: QueueName,
+    /// Its place in the queue.
+    pub priority: Priority,
+    /// Where it stands.
+    pub task: Task,
+    /// Free words to find it by.
+    pub tags: Vec<String>,
+    /// The job that made it.
+    pub job: Option<JobName>,
+    /// When it was inserted.
+    pub created_at: UnixMicros,
+    /// Not before this time, as it was submitted.
+    pub run_at: Option<UnixMicros>,
+    /// When the latest attempt was claimed.
+    pub started_at: Option<UnixMicros>,
+    /// The message of the latest error of its attempts.
+    pub error: Option<String>,
+    /// The progress that the latest ended attempt had reported last.
+    pub progress: Option<Progress>,
+    /// Why a queued task cannot start although a slot may be free.
+    pub held: bool,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Page {
+    /// The tasks, the newest first.
+    pub tasks: Vec<TaskSummary>,
+    /// Where to go on; none if that was all. A page may hold fewer tasks than asked for, or none, and still have one: what
+    /// one call looks at is bounded.
+    pub next: Option<TaskCursor>,
 }
 
 /// How many errors of a task are kept: the latest.

@@ -68,6 +68,11 @@ impl Kind {
         self.schema.misfits(&self.params_schema, params)
     }
 
+    /// Whether people may not see all of the params of its tasks: the schema marks some as secret (`writeOnly`).
+    pub fn has_secrets(&self) -> bool {
+        self.schema.has_secrets
+    }
+
     /// Params of a task of this kind as people may see them: what its schema marks as secret (`writeOnly`) is hidden.
     ///
     /// A kind that has secrets hides the whole of params that it could not have meant: they do not fit its schema, which

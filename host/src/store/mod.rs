@@ -15,10 +15,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::query::TaskQuery;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::{Progress, TaskView};
+use taskhost_core::view::{Page, Progress, TaskView};
 use tokio::sync::{oneshot, watch};
 
 pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
@@ -87,6 +88,14 @@ pub trait Store: Send + Sync + Debug {
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError>;
+
+    /// A page of tasks. `kinds`: those whose params may be searched for a text, which would tell what is hidden in others.
+    ///
+    /// Blocks on the disk: call it where blocking is allowed. What it looks at is bounded, so it takes milliseconds, and
+    /// neither calls that write nor [`Store::task`] wait for it.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn list(&self, query: &TaskQuery, kinds: &[KindName]) -> Result<Page, StoreError>;
 
     /// Becomes `Some` when the store can no longer keep its promises; the daemon must end then.
     fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>>;

@@ -8,6 +8,7 @@ mod claim;
 mod follow_ups;
 mod harness;
 mod jobs;
+mod list;
 mod outcome;
 mod time;
 
@@ -25,7 +26,8 @@ macro_rules! cases {
 use cases;
 
 /// Every case, by what it is about.
-const CASES: &[&[Case]] = &[claim::CASES, outcome::CASES, follow_ups::CASES, cancel::CASES, time::CASES, jobs::CASES];
+const CASES: &[&[Case]] =
+    &[claim::CASES, outcome::CASES, follow_ups::CASES, cancel::CASES, time::CASES, jobs::CASES, list::CASES];
 
 /// Runs every case on a store of its own, and names those that do not hold.
 pub(super) fn run(open: impl Fn() -> Harness) {

@@ -6,12 +6,15 @@ mod advance;
 mod claim;
 mod codec;
 mod error;
+mod filter;
 mod flight;
 mod inbox;
 mod insert;
 mod jobs;
+mod list;
 mod names;
 mod reader;
+mod readers;
 mod report;
 mod rows;
 mod schema;
@@ -23,18 +26,20 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags};
-use taskhost_core::ids::{JobName, QueueName, TaskId};
+use rusqlite::Connection;
+use taskhost_core::ids::{JobName, KindName, QueueName, TaskId};
+use taskhost_core::query::TaskQuery;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::TaskView;
+use taskhost_core::view::{Page, TaskView};
 use tokio::sync::{mpsc, watch};
 
 use self::flight::Flights;
 use self::inbox::{Command, Inbox, Reports};
 use self::jobs::JobCommand;
 use self::names::Names;
+use self::readers::{Readers, open_reader};
 use self::writer::{Outlet, Turn, Writer};
 use super::{
     Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob, Offer, Reply, Rest, Store,
@@ -59,6 +64,7 @@ pub struct SqliteOptions {
 pub struct SqliteStore {
     inbox: Arc<Inbox>,
     reader: Mutex<Connection>,
+    lists: Readers,
     path: String,
     next_due: watch::Receiver<Option<UnixMicros>>,
     running: watch::Receiver<usize>,
@@ -115,6 +121,7 @@ impl SqliteStore {
         Ok(Self {
             inbox,
             reader: Mutex::new(reader),
+            lists: Readers::new(&options.path),
             path,
             next_due: next_due_seen,
             running: running_seen,
@@ -198,13 +205,6 @@ fn start_writer(
     })
 }
 
-fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-    let reader = Connection::open_with_flags(path, flags)?;
-    reader.pragma_update(None, "cache_size", -2_000)?;
-    Ok(reader)
-}
-
 impl Store for SqliteStore {
     fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>> {
         self.ask(now, |answer| Command::Submit(tasks, answer))
@@ -273,6 +273,11 @@ impl Store for SqliteStore {
     fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError> {
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         reader::task(&mut reader, task).map_err(|error| error::classify(&self.path, &error))
+    }
+
+    fn list(&self, query: &TaskQuery, kinds: &[KindName]) -> Result<Page, StoreError> {
+        let page = self.lists.with(|reader| list::page(reader, query, kinds));
+        page.map_err(|error| error::classify(&self.path, &error))
     }
 
     fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>> {

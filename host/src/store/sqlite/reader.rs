@@ -9,9 +9,9 @@ use taskhost_core::ids::TaskId;
 use taskhost_core::priority::Priority;
 use taskhost_core::retry::RetryPolicy;
 use taskhost_core::submit::{NewTask, Origin};
-use taskhost_core::task::Status;
+use taskhost_core::task::{Status, Task};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::{AttemptError, Progress, TaskView};
+use taskhost_core::view::{AttemptError, Progress, TaskSummary, TaskView};
 
 use super::rows::{self, Body, LANE_HELD};
 
@@ -48,10 +48,7 @@ fn view(row: &SqlRow<'_>, id: TaskId) -> rusqlite::Result<(i64, TaskView)> {
         id,
         queue: parse(14, &row.get::<_, String>(14)?)?,
         kind: parse(15, &row.get::<_, String>(15)?)?,
-        priority: usize::try_from(row.get::<_, i64>(19)?)
-            .ok()
-            .and_then(|level| Priority::ALL.get(level).copied())
-            .unwrap_or_default(),
+        priority: priority(row, 19)?,
         params: row.get::<_, Option<Vec<u8>>>(25)?.unwrap_or_default(),
         run_at: time(22)?,
         expires_at: task.expires_at,
@@ -72,9 +69,40 @@ fn view(row: &SqlRow<'_>, id: TaskId) -> rusqlite::Result<(i64, TaskView)> {
         result: row.get(26)?,
         errors: Vec::new(),
         progress: from_json::<Progress>(row, 27)?,
-        held: task.status() == Status::Queued && row.get::<_, i64>(18)? == LANE_HELD,
+        held: held(row, &task, 18)?,
     };
     Ok((row.get(13)?, view))
+}
+
+/// Reads a row of [`super::list`], and its number.
+pub(super) fn summary(row: &SqlRow<'_>) -> rusqlite::Result<(i64, TaskSummary)> {
+    let task = rows::read_task(row, 0)?;
+    let time = |column| row.get::<_, Option<i64>>(column).map(|micros| micros.map(UnixMicros::from_micros));
+    let summary = TaskSummary {
+        id: TaskId::from_bytes(row.get(14)?),
+        queue: parse(15, row.get_ref(15)?.as_str()?)?,
+        kind: parse(16, row.get_ref(16)?.as_str()?)?,
+        job: row.get_ref(17)?.as_str_or_null()?.map(|job| parse(17, job)).transpose()?,
+        priority: priority(row, 19)?,
+        held: held(row, &task, 18)?,
+        created_at: time(20)?.unwrap_or_default(),
+        run_at: time(21)?,
+        started_at: time(3)?,
+        tags: from_json(row, 22)?.unwrap_or_default(),
+        progress: from_json(row, 23)?,
+        error: row.get(24)?,
+        task,
+    };
+    Ok((row.get(13)?, summary))
+}
+
+fn priority(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<Priority> {
+    let level = usize::try_from(row.get::<_, i64>(column)?).ok();
+    Ok(level.and_then(|level| Priority::ALL.get(level).copied()).unwrap_or_default())
+}
+
+fn held(row: &SqlRow<'_>, task: &Task, column: usize) -> rusqlite::Result<bool> {
+    Ok(task.status() == Status::Queued && row.get::<_, i64>(column)? == LANE_HELD)
 }
 
 fn errors(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<AttemptError>> {

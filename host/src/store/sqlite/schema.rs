@@ -7,7 +7,7 @@ const APPLICATION_ID: i32 = 0x5448_7374;
 
 /// The steps from an empty file to the current tables. `user_version` counts how many were taken; a step that was
 /// released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS, V3_ENDED];
 
 /// Status codes are chosen so that each partial index is one comparison: with three constants in an `IN` every update
 /// of a task would open temporary tables.
@@ -76,6 +76,12 @@ CREATE TABLE api_job (
     updated_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE job_pause (name TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// For lists, and for what is asked of all dead tasks: only a task that ends so pays for them.
+const V3_ENDED: &str = "
+CREATE INDEX task_cancelled ON task (seq) WHERE state = 9;
+CREATE INDEX task_dead ON task (seq) WHERE state = 10;
 ";
 
 /// Why a file cannot be brought up to date.

@@ -2,6 +2,12 @@
 
 use rusqlite::Connection;
 
+use taskhost_core::ids::QueueName;
+use taskhost_core::query::TaskFilter;
+use taskhost_core::task::Status;
+
+use super::super::filter::Conditions;
+use super::super::list::{Source, walk_select};
 use super::super::{advance, claim, connect};
 use super::{Files, options};
 
@@ -12,11 +18,38 @@ fn plan(connection: &Connection, statement: &str) -> String {
     steps.collect::<Result<Vec<_>, _>>().unwrap().join(" | ")
 }
 
+fn empty_store(files: &Files) -> Connection {
+    std::fs::create_dir(files.0.path().join("var")).unwrap();
+    connect(&options(&files.path())).unwrap()
+}
+
+#[test]
+fn a_list_gathers_from_an_index_alone_and_walks_without_sorting() {
+    let files = Files::default();
+    let connection = empty_store(&files);
+    let in_queue = TaskFilter { queue: Some(QueueName::default()), ..TaskFilter::default() };
+    for filter in [TaskFilter::default(), in_queue] {
+        for source in Status::ALL.into_iter().filter_map(Source::of) {
+            let select = source.select(&source.conditions(&filter));
+            let plan = plan(&connection, &select);
+            // That of all ended tasks does not hold which of them completed.
+            let alone =
+                if select.contains("task_ended") { " task USING INDEX " } else { " task USING COVERING INDEX " };
+            assert!(plan.contains(alone) && !plan.contains("TEMP B-TREE"), "{select}: {plan}");
+        }
+        let mut conditions = Conditions::of(&filter);
+        conditions.any_status(&[Status::Queued, Status::Dead]);
+        let select = walk_select(&conditions);
+        let plan = plan(&connection, &select);
+        assert!(plan.starts_with("SEARCH task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{select}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{select}: {plan}");
+    }
+}
+
 #[test]
 fn what_is_claimed_due_expired_or_ended_is_found_by_its_index_without_sorting() {
     let files = Files::default();
-    std::fs::create_dir(files.0.path().join("var")).unwrap();
-    let connection = connect(&options(&files.path())).unwrap();
+    let connection = empty_store(&files);
     let [due, expiring, ended] = advance::EARLIEST.map(str::to_owned);
     let statements = [
         ("task_ready", claim::select_waiting()),
