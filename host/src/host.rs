@@ -98,6 +98,34 @@ impl Host {
         self.insert(task).await
     }
 
+    /// As [`Host::submit`], under an id that [`Host::new_id`] made for it.
+    /// # Errors
+    /// As for [`Host::submit`].
+    /// # Cancel safety
+    /// As for [`Host::submit`].
+    pub async fn submit_as(
+        &self,
+        id: TaskId,
+        kind: &KindName,
+        params: &Params,
+        wishes: &Wishes,
+    ) -> Result<Submitted, SubmitError> {
+        let task = self.intake(&self.0.live.config()).prepare(kind, params, wishes)?;
+        self.insert(NewTask { id, ..task }).await
+    }
+
+    /// Looks whether a task would be accepted, as far as its kind and its params say.
+    /// # Errors
+    /// As for [`Host::submit`].
+    pub fn check(&self, kind: &KindName, params: &Params) -> Result<(), SubmitError> {
+        self.intake(&self.0.live.config()).prepare(kind, params, &Wishes::default()).map(drop)
+    }
+
+    /// An id for a task that is made later.
+    pub fn new_id(&self) -> TaskId {
+        self.0.chance.task_id(self.0.clock.now())
+    }
+
     /// Makes a task of a job now, as the job says; `wishes` win where they say something.
     /// # Errors
     /// As for [`Host::submit`], and [`SubmitError::UnknownJob`].

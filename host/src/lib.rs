@@ -18,3 +18,4 @@ pub mod services;
 pub mod store;
 pub mod submit;
 pub mod telemetry;
+pub mod uploads;

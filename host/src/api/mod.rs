@@ -5,6 +5,8 @@
 mod body;
 mod document;
 mod fields;
+mod files;
+mod form;
 mod guard;
 mod health;
 mod openapi;
@@ -29,6 +31,7 @@ use utoipa_axum::routes;
 pub use self::openapi::openapi;
 pub use self::serve::{serve_socket, serve_tcp};
 use crate::host::Host;
+use crate::uploads::Uploads;
 use problem::{Problem, ProblemType};
 
 /// Where calls come from.
@@ -45,6 +48,7 @@ pub enum Source {
 #[derive(Debug, Clone)]
 struct Api {
     host: Host,
+    uploads: Uploads,
     source: Source,
 }
 
@@ -52,6 +56,7 @@ struct Api {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .routes(routes!(submit::submit))
+        .routes(routes!(files::upload))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::progress))
         .routes(routes!(tasks::cancel))
@@ -62,13 +67,13 @@ fn routes() -> OpenApiRouter<Api> {
 }
 
 /// The routes of the API for calls from `source`.
-pub fn router(host: Host, source: Source) -> Router {
+pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
     let (routes, document) = routes().split_for_parts();
     let routes = routes
         .route_layer(from_fn_with_state(query::Known::of(&document), query::check))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .with_state(Api { host, source });
+        .with_state(Api { host, uploads, source });
     match source {
         Source::Tcp => routes.layer(from_fn(guard::check_host)),
         Source::Socket => routes,

@@ -57,6 +57,14 @@ problem_types! {
     BodyTooSlow = "body-too-slow", "Body too slow", REQUEST_TIMEOUT;
     /// The body is not JSON.
     InvalidJson = "invalid-json", "Invalid JSON", BAD_REQUEST;
+    /// The body is not a form, or breaks off.
+    InvalidForm = "invalid-form", "Invalid form", BAD_REQUEST;
+    /// The form does not say what to do with which file.
+    InvalidUpload = "invalid-upload", "Invalid upload", UNPROCESSABLE_ENTITY;
+    /// The file cannot be kept, such as on a full disk.
+    UploadFailed = "upload-failed", "Upload failed", INSUFFICIENT_STORAGE;
+    /// As many calls of this sort as may be at once are under way.
+    TooBusy = "too-busy", "Too busy", SERVICE_UNAVAILABLE;
     /// A query parameter is unknown, doubled or wrong.
     InvalidQuery = "invalid-query", "Invalid query", UNPROCESSABLE_ENTITY;
     /// The body is JSON but describes no task.

@@ -88,12 +88,12 @@ struct Retry {
 
 /// An accepted task.
 #[derive(Debug, Serialize, ToSchema)]
-struct Accepted {
+pub(super) struct Accepted {
     #[schema(value_type = schema::Id)]
-    task_id: TaskId,
+    pub(super) task_id: TaskId,
     /// The status at the insertion.
     #[schema(value_type = schema::TaskStatus)]
-    status: Status,
+    pub(super) status: Status,
 }
 
 problems!(
@@ -144,7 +144,7 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
 }
 
 impl Api {
-    fn refuse_privileged(&self, kind: &KindName) -> Result<(), Problem> {
+    pub(super) fn refuse_privileged(&self, kind: &KindName) -> Result<(), Problem> {
         if self.source == Source::Socket || !self.host.kind(kind).is_some_and(|kind| kind.privileged) {
             return Ok(());
         }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod documents;
+mod files;
 mod openapi;
 mod refusals;
 mod served;

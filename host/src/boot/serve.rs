@@ -21,9 +21,10 @@ use crate::live::Live;
 use crate::plugins::{Executor, InProcess, Kinds, Registry};
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
-use crate::services::{dispatcher, maintainer, runner, watcher};
+use crate::services::{dispatcher, maintainer, runner, sweeper, watcher};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Store, StoreError};
+use crate::store::{Assignment, Store, StoreError};
+use crate::uploads::{UPLOAD_MAX, Uploads};
 
 /// What is told to stop, and how far that has come.
 struct Daemon {
@@ -87,11 +88,7 @@ async fn start(
     let events = Events::default();
     let (assigned, assignments) = mpsc::unbounded_channel();
     let (reporting, reports) = mpsc::unbounded_channel();
-    let opened = SqliteStore::open(&store_options(&config), assigned, events.clone(), clock.now())?;
-    if opened.reclaimed() > 0 {
-        warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
-    }
-    let store: Arc<dyn Store> = Arc::new(opened);
+    let store = open_store(&config, assigned, &events, &*clock)?;
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let (changed, jobs_changed) = mpsc::unbounded_channel();
     let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
@@ -150,19 +147,39 @@ async fn start(
         chance,
         phase: phase_seen,
     };
-    let faces = serve_faces(&Host::new(parts), listeners);
+    let uploads = keep_uploads(&config, &store, services);
+    let faces = serve_faces(&Host::new(parts), &uploads, listeners);
     Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
 }
 
+fn open_store(
+    config: &Config,
+    assigned: mpsc::UnboundedSender<Vec<Assignment>>,
+    events: &Events,
+    clock: &dyn Clock,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let opened = SqliteStore::open(&store_options(config), assigned, events.clone(), clock.now())?;
+    if opened.reclaimed() > 0 {
+        warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
+    }
+    Ok(Arc::new(opened))
+}
+
+fn keep_uploads(config: &Config, store: &Arc<dyn Store>, services: &mut Services) -> Uploads {
+    let uploads = Uploads::new(config.host.state.join("uploads"), UPLOAD_MAX);
+    services.start("sweeper", sweeper::run(uploads.clone(), Arc::clone(store)));
+    uploads
+}
+
 /// Serves both ways in until the answer says so.
-fn serve_faces(host: &Host, listeners: Listeners) -> Faces {
+fn serve_faces(host: &Host, uploads: &Uploads, listeners: Listeners) -> Faces {
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         // An error means that the daemon is gone: that is a stop too.
         drop(stopped.wait_for(|stop| *stop).await);
     };
-    let tcp = api::router(host.clone(), Source::Tcp);
-    let socket = api::router(host.clone(), Source::Socket);
+    let tcp = api::router(host.clone(), uploads.clone(), Source::Tcp);
+    let socket = api::router(host.clone(), uploads.clone(), Source::Socket);
     let serving = [
         tokio::spawn(api::serve_tcp(listeners.tcp, tcp, until(stopped.clone()))),
         tokio::spawn(api::serve_socket(listeners.socket, socket, until(stopped))),

@@ -2,6 +2,7 @@
 //!
 //! Not here: reading it out of a library (`loader`), entering its code (`ffi`). Start at [`Kind`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -73,6 +74,14 @@ impl Kind {
         self.schema.has_secrets
     }
 
+    /// Whether its schema names a param, at its top or in a part that it is put together from. A schema that names none at
+    /// all takes any.
+    pub fn takes_param(&self, name: &str) -> bool {
+        let mut names = BTreeSet::new();
+        names_of_params(&self.params_schema, &self.params_schema, NESTED_MAX, &mut names);
+        names.is_empty() || names.contains(name)
+    }
+
     /// Params of a task of this kind as people may see them: what its schema marks as secret (`writeOnly`) is hidden.
     ///
     /// A kind that has secrets hides the whole of params that it could not have meant: they do not fit its schema, which
@@ -137,6 +146,21 @@ impl Kind {
             schema: Schema::compile(params_schema).expect("a good schema"),
             code: KindCode::fake(),
         }
+    }
+}
+
+/// How deep schemas are followed into what they are put together from: one may name itself.
+const NESTED_MAX: usize = 8;
+
+fn names_of_params<'s>(schema: &'s Value, root: &'s Value, nested: usize, names: &mut BTreeSet<&'s str>) {
+    if let Some(properties) = schema.get("properties").and_then(Value::as_object) {
+        names.extend(properties.keys().map(String::as_str));
+    }
+    let Some(nested) = nested.checked_sub(1) else { return };
+    let listed = ["allOf", "anyOf", "oneOf"].iter().filter_map(|key| schema.get(key)?.as_array()).flatten();
+    let reference = schema.get("$ref").and_then(Value::as_str).and_then(|place| place.strip_prefix('#'));
+    for part in listed.chain(reference.and_then(|pointer| root.pointer(pointer))) {
+        names_of_params(part, root, nested, names);
     }
 }
 
@@ -234,6 +258,18 @@ mod tests {
         assert_eq!(shown(&schema, r#"{"to":"a","key":"s"}"#), r#"{"key":"[hidden]","to":"a"}"#);
         assert_eq!(shown(&schema, r#"{"key":1}"#), r#""[hidden]""#, "written for another schema");
         assert_eq!(shown(&schema, "no json"), r#""[hidden]""#);
+    }
+
+    #[test]
+    fn a_param_is_found_where_the_schema_names_it() {
+        let takes = |schema: Value, name: &str| Kind::fake_with_schema("a.b", &schema).takes_param(name);
+        assert!(takes(json!(true), "any"), "it names none");
+        assert!(takes(json!({ "properties": { "path": {} } }), "path"));
+        assert!(!takes(json!({ "properties": { "path": {} } }), "source"));
+        let together =
+            json!({ "$defs": { "a": { "properties": { "path": {} } } }, "oneOf": [{ "$ref": "#/$defs/a" }] });
+        assert!(takes(together.clone(), "path") && !takes(together, "a"));
+        assert!(!takes(json!({ "$ref": "#", "properties": { "a": {} } }), "b"), "it names itself");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! | `completer` | moves outcomes into the store, in batches |
 //! | `scheduler` | fires the jobs whose time has come |
 //! | `maintainer` | keeps the store moving with the time |
+//! | `sweeper` | removes the files of tasks that are no longer kept |
 //! | `watcher` | takes in what changes in the plugin folders |
 
 pub mod completer;
@@ -14,6 +15,7 @@ pub mod dispatcher;
 pub mod maintainer;
 pub mod runner;
 pub mod scheduler;
+pub mod sweeper;
 pub mod watcher;
 
 #[cfg(test)]

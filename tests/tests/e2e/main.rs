@@ -12,3 +12,4 @@ mod recovery;
 mod secrets;
 mod swap;
 mod tools;
+mod uploads;

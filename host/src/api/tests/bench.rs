@@ -27,6 +27,7 @@ use crate::live::Live;
 use crate::plugins::{Attempt, Executor, Kinds};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
+use crate::uploads::Uploads;
 
 /// When everything in these tests happens.
 pub(super) const NOW: &str = "2026-12-24T18:00:00.000000Z";
@@ -39,7 +40,7 @@ pub(super) struct Bench {
     pub(super) executor: Arc<FakeExecutor>,
     store: Arc<SqliteStore>,
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// What was answered.
@@ -48,6 +49,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Value,
+    /// The body as it was written.
+    pub(super) written: String,
 }
 
 impl Answer {
@@ -85,8 +88,9 @@ impl Bench {
             chance: Arc::new(Chance::default()),
             phase: phase_seen,
         });
-        let router = router(host, source);
-        Self { router, phase, executor, store, assignments, _folder: folder }
+        let uploads = Uploads::new(folder.path().join("uploads"), 1_000_000);
+        let router = router(host, uploads, source);
+        Self { router, phase, executor, store, assignments, folder }
     }
 
     pub(super) async fn call(&self, request: Request<Body>) -> Answer {
@@ -94,7 +98,18 @@ impl Bench {
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
-        Answer { status: head.status, headers: head.headers, body }
+        let written = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: head.status, headers: head.headers, body, written }
+    }
+
+    /// The folder of all uploads.
+    pub(super) fn uploads(&self) -> PathBuf {
+        self.folder.path().join("uploads")
+    }
+
+    pub(super) fn upload_folders(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.uploads()).into_iter().flatten().flatten();
+        entries.map(|entry| entry.path()).collect()
     }
 
     pub(super) async fn get(&self, path: &str) -> Answer {
@@ -162,7 +177,8 @@ impl FakeKinds {
         crash.held = Some("runs only isolated".to_owned());
         let mut command = Kind::fake("command.run");
         command.privileged = true;
-        let secret = serde_json::json!({ "properties": { "password": { "type": "string", "writeOnly": true } } });
+        let secret =
+            serde_json::json!({ "properties": { "user": {}, "password": { "type": "string", "writeOnly": true } } });
         let login = Kind::fake_with_schema("site.login", &secret);
         Self(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash), Arc::new(login)])
     }
