@@ -15,7 +15,7 @@ use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
-pub use self::tasks::{ListedTask, TaskPage};
+pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
 use crate::events::Events;

@@ -1,16 +1,18 @@
-//! Many tasks at once: lists.
+//! Lists of tasks, and what is done with ended ones.
 //!
-//! Not here: one task (`host`). Start at [`Host::list`].
+//! Not here: submitting, reading and cancelling one task (`host`). Start at [`Host::list`].
 
 use std::sync::Arc;
 
-use taskhost_core::ids::KindName;
-use taskhost_core::query::{TaskCursor, TaskQuery};
+use taskhost_core::ids::{KindName, TaskId};
+use taskhost_core::query::{TaskCursor, TaskFilter, TaskQuery};
 use taskhost_core::task::Status;
 use taskhost_core::view::{Page, Progress, TaskSummary};
 
 use super::{Host, StoreError};
 use crate::plugins::Kind;
+pub use crate::store::ActionRefused;
+use crate::store::{Action, Sweep};
 
 /// A page of tasks.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +50,50 @@ impl Host {
         // The join fails only while the runtime ends.
         let Page { tasks, next } = read.unwrap_or(Err(StoreError::Closed))?;
         Ok(TaskPage { tasks: tasks.into_iter().map(|summary| self.listed(summary)).collect(), next })
+    }
+
+    /// Queues a completed, cancelled or dead task again, with one more attempt allowed. A dead or cancelled one goes on from
+    /// its checkpoint. Answers with the status that it had then: it may have started since.
+    /// # Errors
+    /// [`StoreError`] if the store has failed; within, [`ActionRefused`] if there is no such task, or if it has not ended.
+    /// # Cancel safety
+    /// Dropping the future leaves the task either as it was or queued, never half.
+    pub async fn retry(&self, task: TaskId) -> Result<Result<Status, ActionRefused>, StoreError> {
+        self.0.store.retry(task, self.0.clock.now()).await
+    }
+
+    /// Deletes a dead task with all that is kept of it.
+    /// # Errors
+    /// [`StoreError`] if the store has failed; within, [`ActionRefused`] if there is no such task, or if it is not dead.
+    /// # Cancel safety
+    /// Dropping the future leaves the task either there or deleted, never half.
+    pub async fn discard(&self, task: TaskId) -> Result<Result<(), ActionRefused>, StoreError> {
+        let discarded = self.0.store.discard(task, self.0.clock.now()).await?;
+        Ok(discarded.map(|_last_status| ()))
+    }
+
+    /// Queues every dead task again that the filter finds, the oldest first; an empty filter finds all, and a face has to be
+    /// told so. Answers with how many there were.
+    /// # Errors
+    /// [`StoreError`] if the store has failed; some may be queued then.
+    /// # Cancel safety
+    /// Dropping the future stops nothing: the store goes on in steps of its own.
+    pub async fn retry_dead(&self, filter: TaskFilter) -> Result<u64, StoreError> {
+        self.sweep(Action::Retry, filter).await
+    }
+
+    /// Deletes every dead task that the filter finds; else as [`Host::retry_dead`].
+    /// # Errors
+    /// [`StoreError`] if the store has failed; some may be deleted then.
+    /// # Cancel safety
+    /// As for [`Host::retry_dead`].
+    pub async fn discard_dead(&self, filter: TaskFilter) -> Result<u64, StoreError> {
+        self.sweep(Action::Discard, filter).await
+    }
+
+    async fn sweep(&self, action: Action, filter: TaskFilter) -> Result<u64, StoreError> {
+        let sweep = Sweep { action, filter, kinds: self.searchable() };
+        self.0.store.sweep_dead(sweep, self.0.clock.now()).await
     }
 
     /// The kinds whose params hold no secret. A search in others would tell what is hidden, guess by guess.

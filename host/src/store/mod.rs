@@ -3,6 +3,7 @@
 //! Not here: which state follows which (`taskhost_core::task::step`; every adapter asks it), SQL (the adapters).
 //! The time is always an argument. Start at [`Store`].
 
+mod error;
 mod jobs;
 pub mod sqlite;
 #[cfg(test)]
@@ -15,13 +16,14 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
-use taskhost_core::query::TaskQuery;
+use taskhost_core::query::{TaskFilter, TaskQuery};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{Page, Progress, TaskView};
 use tokio::sync::{oneshot, watch};
 
+pub use self::error::StoreError;
 pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
 
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
@@ -66,6 +68,19 @@ pub trait Store: Send + Sync + Debug {
 
     /// Cancels a task that waits, or tells a running one. Answers the status that it has now.
     fn cancel(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, CancelRefused>>;
+
+    /// Queues an ended task again, with one more attempt allowed. Answers the status that it had then: it may have started in
+    /// the same commit.
+    fn retry(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, ActionRefused>>;
+
+    /// Deletes a dead task with all that is kept of it. Answers its last status.
+    fn discard(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, ActionRefused>>;
+
+    /// Does something with every dead task that a filter finds, the oldest first; answers with how many there were.
+    ///
+    /// Not all or nothing: it goes in steps between which others are served, and every step is durable. Tasks that were
+    /// inserted after the call are not met.
+    fn sweep_dead(&self, sweep: Sweep, now: UnixMicros) -> Reply<u64>;
 
     /// Says what this host can run; holds until the next offer. Tasks of other kinds are held.
     ///
@@ -215,74 +230,35 @@ pub enum CancelRefused {
     Rejected(#[from] Rejected),
 }
 
-/// What a store says when it cannot do its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// Another daemon holds it.
-    #[error("{path} is in use by another daemon")]
-    InUse {
-        /// The store's file.
-        path: String,
-    },
-    /// It cannot be opened.
-    #[error("cannot open the store {path}: {reason}")]
-    Open {
-        /// The store's file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// The file is damaged.
-    #[error("the store {path} is damaged: {reason}")]
-    Damaged {
-        /// The store's file.
-        path: String,
-        /// What was found.
-        reason: String,
-    },
-    /// The file belongs to something else, or to a later version.
-    #[error("the store {path} is not for this version: {reason}")]
-    Foreign {
-        /// The store's file.
-        path: String,
-        /// What was found.
-        reason: String,
-    },
-    /// The disk is full.
-    #[error("the disk that holds the store {path} is full")]
-    Full {
-        /// The store's file.
-        path: String,
-    },
-    /// An operation failed.
-    #[error("the store {path} failed: {reason}")]
-    Failed {
-        /// The store's file.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// It was closed, or it failed before.
-    #[error("the store is closed")]
-    Closed,
+/// What is done with a task that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// It is queued again, with one more attempt allowed.
+    Retry,
+    /// It is deleted; only a dead one can be.
+    Discard,
 }
 
-impl StoreError {
-    /// What a person can do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
-            Self::InUse { .. } => "stop the other daemon, or give this one its own `store` and `state` in [host]",
-            Self::Open { .. } => "check the path in [host] `store`, and that the daemon may write there",
-            Self::Damaged { .. } => "restore a backup of the file, or move it away to begin with an empty store",
-            Self::Foreign { .. } => "run the version of taskhost that wrote it, or name another file in [host] `store`",
-            Self::Full { .. } => "free some space and start the daemon again; everything acknowledged is safe",
-            Self::Failed { .. } => {
-                "look at the disk; everything acknowledged is safe, and the next start goes on from there"
-            }
-            Self::Closed => "the daemon is stopping",
-        }
-    }
+/// What is done with many dead tasks.
+#[derive(Debug, Clone)]
+pub struct Sweep {
+    /// What is done.
+    pub action: Action,
+    /// With which of them; an empty filter finds all.
+    pub filter: TaskFilter,
+    /// The kinds whose params may be searched for a text: see [`Store::list`].
+    pub kinds: Vec<KindName>,
+}
+
+/// Why a task is neither queued again nor discarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ActionRefused {
+    /// There is none of this id.
+    #[error("there is no such task")]
+    Unknown,
+    /// It is in a status that does not allow it.
+    #[error(transparent)]
+    Rejected(#[from] Rejected),
 }
 
 /// The answer of a store that is still to come. Dropping it does not undo the call.

@@ -3,6 +3,7 @@
 //! An adapter calls [`run`] from a test with a function that opens an empty [`Harness`]. Not here: what only one
 //! adapter promises (its own tests). Start at [`CASES`].
 
+mod again;
 mod cancel;
 mod claim;
 mod follow_ups;
@@ -26,8 +27,16 @@ macro_rules! cases {
 use cases;
 
 /// Every case, by what it is about.
-const CASES: &[&[Case]] =
-    &[claim::CASES, outcome::CASES, follow_ups::CASES, cancel::CASES, time::CASES, jobs::CASES, list::CASES];
+const CASES: &[&[Case]] = &[
+    claim::CASES,
+    outcome::CASES,
+    follow_ups::CASES,
+    cancel::CASES,
+    time::CASES,
+    jobs::CASES,
+    list::CASES,
+    again::CASES,
+];
 
 /// Runs every case on a store of its own, and names those that do not hold.
 pub(super) fn run(open: impl Fn() -> Harness) {

@@ -80,6 +80,8 @@ fn of_status(status: Status) -> String {
 #[derive(Debug)]
 pub(super) struct Text<'a> {
     wanted: &'a SearchText,
+    /// The text is a whole id, which finds that task alone.
+    id: Option<TaskId>,
     kinds: HashSet<&'a str>,
     rows_left: usize,
     bytes_left: usize,
@@ -94,12 +96,12 @@ impl<'a> Text<'a> {
     /// `kinds`: those whose params may be searched.
     pub(super) fn new(wanted: &'a SearchText, kinds: &'a [KindName]) -> Self {
         let kinds = kinds.iter().map(KindName::as_str).collect();
-        Self { wanted, kinds, rows_left: TEXT_ROWS_MAX, bytes_left: TEXT_BYTES_MAX }
+        Self { wanted, id: wanted.as_str().parse().ok(), kinds, rows_left: TEXT_ROWS_MAX, bytes_left: TEXT_BYTES_MAX }
     }
 
     /// The one task that a whole id finds.
     pub(super) fn as_id(&self) -> Option<TaskId> {
-        self.wanted.as_str().parse().ok()
+        self.id
     }
 
     /// Whether one more row may be looked at.
@@ -116,6 +118,9 @@ impl<'a> Text<'a> {
         kind: &str,
     ) -> rusqlite::Result<bool> {
         self.rows_left = self.rows_left.saturating_sub(1);
+        if let Some(wanted) = self.id {
+            return Ok(id == wanted);
+        }
         if id.to_string().contains(self.wanted.as_str()) {
             return Ok(true);
         }

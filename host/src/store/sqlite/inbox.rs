@@ -9,8 +9,9 @@ use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::oneshot;
 
+use super::again::{ROWS_A_STEP, Sweeping};
 use super::jobs::JobCommand;
-use crate::store::{AttemptReport, CancelRefused, Offer, StoreError};
+use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Offer, StoreError};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -20,6 +21,8 @@ pub(super) enum Command {
     Submit(Vec<NewTask>, Answer<Vec<Status>>),
     Job(JobCommand),
     Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
+    Act(TaskId, Action, Answer<Result<Status, ActionRefused>>),
+    Sweep(Box<Sweeping>, Answer<u64>),
     Offer(Offer, Answer<()>),
     Advance(Answer<()>),
     Queues(Answer<Vec<QueueName>>),
@@ -100,7 +103,11 @@ fn within_a_turn(commands: &mut VecDeque<(Command, UnixMicros)>) -> VecDeque<(Co
     let mut rows = 0;
     let fits = commands.iter().take_while(|(command, _)| {
         let before = rows;
-        rows += if let Command::Submit(tasks, _) = command { tasks.len() } else { 1 };
+        rows += match command {
+            Command::Submit(tasks, _) => tasks.len(),
+            Command::Sweep(..) => ROWS_A_STEP,
+            _one => 1,
+        };
         before < ROWS_A_TURN
     });
     let count = fits.count();

@@ -3,6 +3,7 @@
 //! Not here: the port ([`crate::store`]). Start at [`SqliteStore::open`], then `writer`, which shows a turn.
 
 mod advance;
+mod again;
 mod claim;
 mod codec;
 mod error;
@@ -42,8 +43,8 @@ use self::names::Names;
 use self::readers::{Readers, open_reader};
 use self::writer::{Outlet, Turn, Writer};
 use super::{
-    Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob, Offer, Reply, Rest, Store,
-    StoreError,
+    Action, ActionRefused, Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob,
+    Offer, Reply, Rest, Store, StoreError, Sweep,
 };
 use crate::events::Events;
 use crate::lock::FileLock;
@@ -248,6 +249,18 @@ impl Store for SqliteStore {
 
     fn cancel(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, CancelRefused>> {
         self.ask(now, |answer| Command::Cancel(task, answer))
+    }
+
+    fn retry(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, ActionRefused>> {
+        self.ask(now, |answer| Command::Act(task, Action::Retry, answer))
+    }
+
+    fn discard(&self, task: TaskId, now: UnixMicros) -> Reply<Result<Status, ActionRefused>> {
+        self.ask(now, |answer| Command::Act(task, Action::Discard, answer))
+    }
+
+    fn sweep_dead(&self, sweep: Sweep, now: UnixMicros) -> Reply<u64> {
+        self.ask(now, |answer| Command::Sweep(Box::new(sweep.into()), answer))
     }
 
     fn offer(&self, offer: Offer, now: UnixMicros) -> Reply<()> {

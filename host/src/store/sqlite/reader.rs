@@ -7,7 +7,6 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow};
 use taskhost_core::ids::TaskId;
 use taskhost_core::priority::Priority;
-use taskhost_core::retry::RetryPolicy;
 use taskhost_core::submit::{NewTask, Origin};
 use taskhost_core::task::{Status, Task};
 use taskhost_core::time::UnixMicros;
@@ -56,7 +55,7 @@ fn view(row: &SqlRow<'_>, id: TaskId) -> rusqlite::Result<(i64, TaskView)> {
             .get::<_, Option<i64>>(23)?
             .and_then(|micros| u64::try_from(micros).ok())
             .map(Duration::from_micros),
-        retry: RetryPolicy { attempts: task.attempts_max, ..task.retry },
+        retry: task.retry,
         tags: from_json(row, 24)?.unwrap_or_default(),
         origin,
     };

@@ -193,6 +193,19 @@ pub(super) fn save_outcome(
     }
 }
 
+/// Makes a task that was queued again look like one that has not run to its end. Its lane is open: a claim that meets it
+/// finds out whether its kind can run.
+pub(super) fn reopen(connection: &Connection, seq: i64, was_completed: bool) -> rusqlite::Result<()> {
+    // What got somewhere and failed says how far; what was done begins from the start.
+    let update =
+        "UPDATE task SET lane = ?2, result = NULL, progress = CASE WHEN ?3 THEN NULL ELSE progress END WHERE seq = ?1";
+    connection.prepare_cached(update)?.execute((seq, LANE_OPEN, was_completed))?;
+    if was_completed {
+        connection.prepare_cached("DELETE FROM task_result WHERE seq = ?1")?.execute([seq])?;
+    }
+    Ok(())
+}
+
 /// Until when an ended task is kept.
 pub(super) fn prune_at(task: &Task) -> Option<UnixMicros> {
     let kept = match task.status() {

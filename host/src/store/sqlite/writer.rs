@@ -2,7 +2,7 @@
 //!
 //! The order in a turn: ends of attempts (they free slots) → the other calls → filling free slots → one row for the
 //! claims → commit → assignments → answers → events. Nothing but SQL belongs on this thread: a microsecond here is
-//! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `advance`). Start at [`run`].
+//! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `again`, `advance`). Start at [`run`].
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -73,6 +73,8 @@ pub(super) struct Turn {
     pub(super) changes: Vec<TaskChanged>,
     pub(super) answers: Vec<Box<dyn FnOnce() + Send>>,
     pub(super) landed: Vec<i64>,
+    /// What is to go on in a later turn.
+    pub(super) again: Vec<(Command, UnixMicros)>,
     pub(super) next_due: NextDue,
     pub(super) closing: bool,
 }
@@ -117,7 +119,12 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
         let outcome = catch_unwind(AssertUnwindSafe(|| writer.turn(work)));
         let failed = match outcome {
             Ok(Ok(())) if writer.turn.closing => None,
-            Ok(Ok(())) => continue,
+            Ok(Ok(())) => {
+                for (command, now) in writer.turn.again.drain(..) {
+                    inbox.put(command, now);
+                }
+                continue;
+            }
             Ok(Err(error)) => Some(classify(&writer.path, &error)),
             Err(_panic) => Some(StoreError::Failed { path: writer.path.clone(), reason: "its writer panicked".into() }),
         };
@@ -164,6 +171,11 @@ impl Writer {
                 let cancelled = self.cancel(task, now)?;
                 self.turn.answer(answer, cancelled);
             }
+            Command::Act(task, action, answer) => {
+                let acted = self.act(task, action, now)?;
+                self.turn.answer(answer, acted);
+            }
+            Command::Sweep(sweeping, answer) => self.sweep(sweeping, answer, now)?,
             Command::Offer(offer, answer) => {
                 self.offer(&offer)?;
                 self.turn.answer(answer, ());

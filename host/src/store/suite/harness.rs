@@ -16,7 +16,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use crate::store::{
-    Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store, StoreError,
+    ActionRefused, Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store,
+    StoreError,
 };
 
 /// The kind that most cases run.
@@ -176,6 +177,14 @@ impl Harness {
 
     pub(crate) fn cancel(&self, task: TaskId) -> Result<Status, CancelRefused> {
         self.answer(self.store.cancel(task, self.now))
+    }
+
+    pub(crate) fn retry(&self, task: TaskId) -> Result<Status, ActionRefused> {
+        self.answer(self.store.retry(task, self.now))
+    }
+
+    pub(crate) fn discard(&self, task: TaskId) -> Result<Status, ActionRefused> {
+        self.answer(self.store.discard(task, self.now))
     }
 
     /// Lets time pass and what is due happen.

@@ -13,12 +13,13 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use taskhost_core::ids::TaskId;
+use taskhost_core::query::TaskFilter;
 
 use self::call::{Call, calls};
 use self::world::World;
 use super::Files;
 use crate::store::suite::{Harness, after};
-use crate::store::{Assignment, AttemptReport, Claimed};
+use crate::store::{Assignment, AttemptReport, Claimed, Sweep};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -66,6 +67,21 @@ impl History {
                 if let Some(task) = self.world.nth(*task) {
                     assert_eq!(self.store.cancel(task), self.world.cancel(task));
                 }
+            }
+            Call::Retry(task) => {
+                if let Some(task) = self.world.nth(*task) {
+                    assert_eq!(self.store.retry(task), self.world.retry(task));
+                }
+            }
+            Call::Discard(task) => {
+                if let Some(task) = self.world.nth(*task) {
+                    assert_eq!(self.store.discard(task), self.world.discard(task));
+                }
+            }
+            Call::Sweep(action) => {
+                let sweep = Sweep { action: *action, filter: TaskFilter::default(), kinds: Vec::new() };
+                let swept = self.store.answer(self.store.store.sweep_dead(sweep, self.store.now));
+                assert_eq!(swept, self.world.sweep(*action));
             }
             Call::Pass(time) => {
                 self.store.pass(*time);

@@ -14,7 +14,7 @@ use taskhost_core::view::Progress;
 
 use super::SPAN;
 use crate::store::suite::{Harness, after, failure};
-use crate::store::{Change, Ending};
+use crate::store::{Action, Change, Ending};
 
 const KINDS: [&str; 2] = ["work", "rest"];
 const QUEUES: [&str; 2] = ["default", "mail"];
@@ -27,6 +27,9 @@ pub(super) enum Call {
     Report { attempt: Index, what: Saying },
     Reports(Vec<(Index, Saying)>),
     Cancel(Index),
+    Retry(Index),
+    Discard(Index),
+    Sweep(Action),
     Pass(Duration),
     SetClock(Duration),
     Crash,
@@ -128,6 +131,9 @@ fn call() -> impl Strategy<Value = Call> {
         10 => (any::<Index>(), saying()).prop_map(|(attempt, what)| Call::Report { attempt, what }),
         3 => reports.prop_map(Call::Reports),
         3 => any::<Index>().prop_map(Call::Cancel),
+        3 => any::<Index>().prop_map(Call::Retry),
+        1 => any::<Index>().prop_map(Call::Discard),
+        1 => select(&[Action::Retry, Action::Discard][..]).prop_map(Call::Sweep),
         6 => time().prop_map(Call::Pass),
         1 => (0..SPAN.as_secs()).prop_map(|seconds| Call::SetClock(Duration::from_secs(seconds))),
         1 => Just(Call::Crash),

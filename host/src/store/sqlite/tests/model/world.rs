@@ -10,7 +10,7 @@ use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{AttemptError, TaskView};
 
 use super::nth;
-use crate::store::{AttemptReport, CancelRefused, Change, Ending, Failure};
+use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Change, Ending, Failure};
 
 /// A store as it should be.
 #[derive(Debug, Default)]
@@ -206,6 +206,42 @@ impl World {
         Ok(status)
     }
 
+    pub(super) fn retry(&mut self, task: TaskId) -> Result<Status, ActionRefused> {
+        let status = self.retry_one(task)?;
+        self.fill();
+        Ok(status)
+    }
+
+    fn retry_one(&mut self, task: TaskId) -> Result<Status, ActionRefused> {
+        let kept = self.tasks.get_mut(&task).ok_or(ActionRefused::Unknown)?;
+        let was_completed = kept.view.task.status() == Status::Completed;
+        let status = kept.apply(Event::RetryAsked, self.now)?;
+        if was_completed {
+            (kept.view.result, kept.view.progress) = (None, None);
+        }
+        Ok(status)
+    }
+
+    pub(super) fn discard(&mut self, task: TaskId) -> Result<Status, ActionRefused> {
+        let kept = self.tasks.get(&task).ok_or(ActionRefused::Unknown)?;
+        step(&kept.view.task, Event::DiscardAsked, self.now)?;
+        self.tasks.remove(&task);
+        Ok(Status::Dead)
+    }
+
+    pub(super) fn sweep(&mut self, action: Action) -> u64 {
+        let dead = self.all(|kept| kept.view.task.status() == Status::Dead);
+        for task in &dead {
+            let acted = match action {
+                Action::Retry => self.retry_one(*task),
+                Action::Discard => self.discard(*task),
+            };
+            acted.unwrap();
+        }
+        self.fill();
+        dead.len() as u64
+    }
+
     pub(super) fn advance(&mut self, now: UnixMicros) {
         self.now = now;
         self.tasks.retain(|_, kept| kept.prune_at().is_none_or(|prune_at| prune_at > now));
@@ -249,6 +285,7 @@ impl Kept {
         let status = self.view.task.status();
         if status == Status::Completed {
             self.view.result.clone_from(&ending.result);
+            self.checkpoint.clear();
         }
         if let Some(state) = &ending.state {
             self.checkpoint.clone_from(state);

@@ -1,0 +1,71 @@
+//! Why a store cannot do its work, and what to do about it.
+
+/// What a store says when it cannot do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Another daemon holds it.
+    #[error("{path} is in use by another daemon")]
+    InUse {
+        /// The store's file.
+        path: String,
+    },
+    /// It cannot be opened.
+    #[error("cannot open the store {path}: {reason}")]
+    Open {
+        /// The store's file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The file is damaged.
+    #[error("the store {path} is damaged: {reason}")]
+    Damaged {
+        /// The store's file.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The file belongs to something else, or to a later version.
+    #[error("the store {path} is not for this version: {reason}")]
+    Foreign {
+        /// The store's file.
+        path: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("the disk that holds the store {path} is full")]
+    Full {
+        /// The store's file.
+        path: String,
+    },
+    /// An operation failed.
+    #[error("the store {path} failed: {reason}")]
+    Failed {
+        /// The store's file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// It was closed, or it failed before.
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "stop the other daemon, or give this one its own `store` and `state` in [host]",
+            Self::Open { .. } => "check the path in [host] `store`, and that the daemon may write there",
+            Self::Damaged { .. } => "restore a backup of the file, or move it away to begin with an empty store",
+            Self::Foreign { .. } => "run the version of taskhost that wrote it, or name another file in [host] `store`",
+            Self::Full { .. } => "free some space and start the daemon again; everything acknowledged is safe",
+            Self::Failed { .. } => {
+                "look at the disk; everything acknowledged is safe, and the next start goes on from there"
+            }
+            Self::Closed => "the daemon is stopping",
+        }
+    }
+}
