@@ -14,6 +14,8 @@ pub mod host;
 pub mod live;
 pub mod lock;
 pub mod plugins;
+pub mod pulse;
+pub mod service_manager;
 pub mod services;
 pub mod store;
 pub mod submit;

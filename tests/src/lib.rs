@@ -6,13 +6,16 @@
 
 mod client;
 mod daemon;
+mod manager;
 mod program;
 mod tools;
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub use client::{Answer, Client};
 pub use daemon::Daemon;
+pub use manager::Manager;
 pub use program::Program;
 pub use tools::{Ran, output, run_in, signal};
 
@@ -59,6 +62,11 @@ impl Scene {
     /// Starts a daemon and waits until it is ready.
     pub fn start(&self) -> Daemon {
         Daemon::start(self.path(), &[], &[])
+    }
+
+    /// Starts a daemon with these variables and waits until it is ready.
+    pub fn start_with(&self, variables: &[(&str, &OsStr)]) -> Daemon {
+        Daemon::start(self.path(), &[], variables)
     }
 
     /// Starts a daemon under another program, such as `strace`, and waits until it is ready.

@@ -25,6 +25,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "tar", package: "tar", purpose: "unpacks a backup" },
     Tool { program: "zstd", package: "zstd", purpose: "lets `tar` read a `.tar.zst`" },
     Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },
+    Tool { program: "systemd-analyze", package: "systemd", purpose: "checks the unit of the service" },
     Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
 ];
 

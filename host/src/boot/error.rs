@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use taskhost_core::config::Diagnostic;
 
+use super::searched;
 use crate::plugins::ScanError;
 use crate::store::StoreError;
 
@@ -90,7 +91,9 @@ impl BootError {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::ConfigUnreadable { .. } => "name the file with --config FILE".to_owned(),
+            Self::ConfigUnreadable { .. } => {
+                format!("name the file with --config FILE; without it the first of these is used: {}", searched())
+            }
             Self::Config { .. } => "correct the file and start again".to_owned(),
             Self::System { .. } => "check that it is there and that this user may write to it".to_owned(),
             Self::SocketPathTooLong { .. } => "set [host] state to a shorter path, such as /run/taskhost".to_owned(),

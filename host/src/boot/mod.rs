@@ -3,6 +3,7 @@
 //! The only room that names concrete adapters. Not here: what the parts do. Start at [`run`].
 
 mod error;
+mod places;
 mod serve;
 mod services;
 pub mod tools;
@@ -12,12 +13,14 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskhost_core::config::{Config, StoreUrl};
+use taskhost_core::config::Config;
 use taskhost_core::ids::PluginName;
 use tokio::net::{TcpListener, UnixListener};
 use tracing::{info, warn};
 
 pub use self::error::BootError;
+use self::places::Places;
+pub use self::places::{find_config, searched};
 use crate::lock::FileLock;
 use crate::plugins::describe::{self, Answer, DescribeOptions};
 use crate::plugins::{Kinds as _, PluginSettings, Registry, Search};
@@ -33,22 +36,20 @@ pub struct Options {
 /// The longest path of a Unix socket, in bytes: the system's limit.
 const SOCKET_PATH_MAX: usize = 107;
 
-/// The name of the socket in the folder `[host] state`.
-const SOCKET: &str = "taskhost.sock";
-
 /// Runs a daemon until it is told to stop: SIGINT or SIGTERM drain it, a second one ends it at once.
 /// # Errors
 /// [`BootError`] if something needed is missing or refused, or if the store fails later on.
 pub fn run(options: &Options) -> Result<(), BootError> {
     let config = read_config(&options.config)?;
+    let places = Places::of(&options.config, config.host.state.clone());
     let folder = enter_folder(&options.config)?;
-    let state = open_state(&config, &folder)?;
+    let state = open_state(&places, &folder)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
     let listeners = runtime.block_on(listen(&config, &state.socket))?;
-    let registry = Registry::scan(search(&config))?;
+    let registry = Registry::scan(search(&config, &places))?;
     tell_of_jobs(&config, &registry);
-    let served = runtime.block_on(serve::serve(Arc::new(config), Arc::new(registry), listeners));
+    let served = runtime.block_on(serve::serve(Arc::new(config), Arc::new(registry), &places, listeners));
     if let Err(error) = std::fs::remove_file(&state.socket) {
         warn!(path = %state.socket.display(), %error, "The socket is left behind.");
     }
@@ -70,8 +71,8 @@ pub fn read_config(path: &Path) -> Result<Config, BootError> {
 /// # Errors
 /// [`BootError`] if the file cannot be read.
 pub fn socket_of(config: &Path) -> Result<PathBuf, BootError> {
-    let state = Config::state_in(&read_text(config)?);
-    Ok(config.parent().unwrap_or(Path::new("")).join(state).join(SOCKET))
+    let Places { socket, .. } = Places::of(config, Config::state_in(&read_text(config)?));
+    Ok(config.parent().unwrap_or(Path::new("")).join(socket))
 }
 
 fn read_text(path: &Path) -> Result<String, BootError> {
@@ -93,9 +94,8 @@ struct State {
     _lock: FileLock,
 }
 
-fn open_state(config: &Config, folder: &Path) -> Result<State, BootError> {
-    let state = folder.join(&config.host.state);
-    let socket = state.join(SOCKET);
+fn open_state(places: &Places, folder: &Path) -> Result<State, BootError> {
+    let (state, socket) = (folder.join(&places.state), folder.join(&places.socket));
     if socket.as_os_str().len() > SOCKET_PATH_MAX {
         return Err(BootError::SocketPathTooLong { path: socket, max: SOCKET_PATH_MAX });
     }
@@ -140,10 +140,10 @@ pub fn describe(file: &Path, parent: Option<u32>, truncated_host: bool) -> Resul
     Ok(describe::here(file, truncated_host))
 }
 
-fn search(config: &Config) -> Search {
+fn search(config: &Config, places: &Places) -> Search {
     Search {
         folders: config.host.plugins.clone(),
-        state: config.host.state.clone(),
+        state: places.state.clone(),
         settings: settings(config),
         describe: DescribeOptions::default(),
     }
@@ -157,13 +157,16 @@ fn settings(config: &Config) -> BTreeMap<PluginName, PluginSettings> {
     config.plugins.iter().map(of_plugin).collect()
 }
 
-fn store_options(config: &Config) -> SqliteOptions {
-    let StoreUrl::Sqlite(path) = &config.host.store;
+fn store_options(config: &Config, places: &Places) -> SqliteOptions {
     let durable = match config.host.durability {
         taskhost_core::config::Durability::Full => true,
         taskhost_core::config::Durability::Relaxed => false,
     };
-    SqliteOptions { path: path.clone(), durable, host: gethostname::gethostname().to_string_lossy().into_owned() }
+    SqliteOptions {
+        path: places.store(config),
+        durable,
+        host: gethostname::gethostname().to_string_lossy().into_owned(),
+    }
 }
 
 /// A job whose kind is not there is held, and the daemon serves all the others; but somebody should know.

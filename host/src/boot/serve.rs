@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use taskhost_core::config::Config;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,7 +11,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{debug, info, warn};
 
 use super::services::Services;
-use super::{BootError, Listeners, store_options};
+use super::{BootError, Listeners, Places, store_options};
 use crate::api::{self, Source};
 use crate::chance::Chance;
 use crate::clock::{Clock, SystemClock, sleep};
@@ -18,10 +19,12 @@ use crate::events::Events;
 use crate::follow_ups::FollowUpIntake;
 use crate::host::{Host, Parts, Phase};
 use crate::live::Live;
-use crate::plugins::{Executor, InProcess, Kinds, Registry};
+use crate::plugins::{Executor, InProcess, Kinds, Registry, Report};
+use crate::pulse::Pulse;
+use crate::service_manager;
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
-use crate::services::{dispatcher, maintainer, runner, sweeper, watcher};
+use crate::services::{dispatcher, maintainer, runner, sweeper, watchdog, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Assignment, Store, StoreError};
 use crate::uploads::{UPLOAD_MAX, Uploads};
@@ -46,17 +49,31 @@ struct Faces {
 }
 
 /// After its drain time is over, what still runs is given back; that costs one commit.
-const GIVE_BACK_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+const GIVE_BACK_TIME: Duration = Duration::from_secs(5);
 
 /// How long plugins may take to end their threads.
-const PLUGIN_TIME: std::time::Duration = std::time::Duration::from_secs(1);
+const PLUGIN_TIME: Duration = Duration::from_secs(1);
 
-pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: Listeners) -> Result<(), BootError> {
+/// How long the rest of a stop may take: the last answers, the last commit.
+const END_TIME: Duration = Duration::from_secs(5);
+
+pub(super) async fn serve(
+    config: Arc<Config>,
+    kinds: Arc<Registry>,
+    places: &Places,
+    listeners: Listeners,
+) -> Result<(), BootError> {
     let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
     let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
     let mut services = Services::default();
-    let mut daemon = start(config, kinds, listeners, &mut services).await?;
+    let mut pulse = Pulse::default();
+    let status = format!("Listening on {listen}; {} kinds, {} jobs in the file.", kinds.all().len(), config.jobs.len());
+    let mut daemon = start(config, kinds, places, listeners, &mut services, &mut pulse).await?;
+    if let Some(limit) = service_manager::watchdog() {
+        services.start("watchdog", watchdog::run(pulse, limit));
+    }
     info!(%listen, "taskhost is ready.");
+    service_manager::ready(&status);
     let mut failure = daemon.store.failure();
     let drained = tokio::select! {
         // Without an error the store is only closed, which is how a drain ends.
@@ -80,15 +97,17 @@ pub(super) async fn serve(config: Arc<Config>, kinds: Arc<Registry>, listeners: 
 async fn start(
     config: Arc<Config>,
     registry: Arc<Registry>,
+    places: &Places,
     listeners: Listeners,
     services: &mut Services,
+    pulse: &mut Pulse,
 ) -> Result<Daemon, BootError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
     let events = Events::default();
     let (assigned, assignments) = mpsc::unbounded_channel();
     let (reporting, reports) = mpsc::unbounded_channel();
-    let store = open_store(&config, assigned, &events, &*clock)?;
+    let store = open_store(&config, places, assigned, &events, &*clock)?;
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let (changed, jobs_changed) = mpsc::unbounded_channel();
     let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
@@ -98,9 +117,7 @@ async fn start(
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
     };
-    let (grace, told_of) = (config.host.cancel_grace, reporting.clone());
-    let in_process = InProcess::new(told_of, Arc::new(follow_ups), Arc::clone(&clock), grace);
-    let executor: Arc<dyn Executor> = Arc::new(in_process);
+    let executor = executor(follow_ups, reporting.clone(), config.host.cancel_grace);
 
     let completer = Completer {
         store: Arc::clone(&store),
@@ -110,7 +127,8 @@ async fn start(
     };
     services.start("completer", completer.run(reports));
     services.start("runner", runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
-    services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock)));
+    let beat = pulse.beat_of("maintainer");
+    services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let kinds_changed = watch::Sender::new(0);
     dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
     let scheduler = Scheduler {
@@ -121,6 +139,7 @@ async fn start(
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
         kinds_changed: kinds_changed.subscribe(),
+        beat: pulse.beat_of("scheduler"),
     };
     let offering = dispatcher::follow(
         Arc::clone(&store),
@@ -147,28 +166,39 @@ async fn start(
         chance,
         phase: phase_seen,
     };
-    let uploads = keep_uploads(&config, &store, services);
+    let uploads = keep_uploads(places, &store, services);
     let faces = serve_faces(&Host::new(parts), &uploads, listeners);
     Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
 }
 
 fn open_store(
     config: &Config,
+    places: &Places,
     assigned: mpsc::UnboundedSender<Vec<Assignment>>,
     events: &Events,
     clock: &dyn Clock,
 ) -> Result<Arc<dyn Store>, StoreError> {
-    let opened = SqliteStore::open(&store_options(config), assigned, events.clone(), clock.now())?;
+    let opened = SqliteStore::open(&store_options(config, places), assigned, events.clone(), clock.now())?;
     if opened.reclaimed() > 0 {
         warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
     }
     Ok(Arc::new(opened))
 }
 
-fn keep_uploads(config: &Config, store: &Arc<dyn Store>, services: &mut Services) -> Uploads {
-    let uploads = Uploads::new(config.host.state.join("uploads"), UPLOAD_MAX);
+fn keep_uploads(places: &Places, store: &Arc<dyn Store>, services: &mut Services) -> Uploads {
+    let uploads = Uploads::new(places.state.join("uploads"), UPLOAD_MAX);
     services.start("sweeper", sweeper::run(uploads.clone(), Arc::clone(store)));
     uploads
+}
+
+/// What runs the attempts.
+fn executor(
+    follow_ups: FollowUpIntake,
+    reports: mpsc::UnboundedSender<Vec<Report>>,
+    grace: Duration,
+) -> Arc<dyn Executor> {
+    let clock = Arc::clone(&follow_ups.clock);
+    Arc::new(InProcess::new(reports, Arc::new(follow_ups), clock, grace))
 }
 
 /// Serves both ways in until the answer says so.
@@ -199,12 +229,13 @@ impl Daemon {
 
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
     async fn drain(&self) -> Result<(), StoreError> {
+        let limit = self.live.config().host.drain_timeout;
+        service_manager::stopping(limit + GIVE_BACK_TIME + PLUGIN_TIME + END_TIME, "Stopping: running tasks may end.");
         self.phase.send_replace(Phase::Draining);
         self.makers.iter().for_each(AbortHandle::abort);
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
         self.executor.drain();
         let mut running = self.store.running();
-        let limit = self.live.config().host.drain_timeout;
         info!(running = *running.borrow(), ?limit, "Stopping: running tasks may end or save their state.");
         let ended = tokio::select! {
             ended = running.wait_for(|running| *running == 0) => ended.is_ok(),
@@ -212,6 +243,7 @@ impl Daemon {
         };
         if !ended {
             let left = *running.borrow();
+            service_manager::status("Stopping: what still runs is given back.");
             warn!(running = left, "The time to stop is over; what still runs is given back.");
             self.executor.give_back();
             tokio::select! {

@@ -11,12 +11,16 @@ use taskhost_core::priority::Priority;
 use taskhost_core::schedule::{Zone, ZoneError};
 use taskhost_core::time::UnixMicros;
 
+use crate::boot;
+
 /// Runs background work in native plugins.
 #[derive(Debug, Parser)]
 #[command(name = "taskhost", version, after_help = EXAMPLES)]
 pub(super) struct Cli {
-    /// The file that declares the daemon, its queues and jobs; the daemon's socket is found through it
-    #[arg(short, long, global = true, value_name = "FILE", env = "TASKHOST_CONFIG", default_value = "tasks.toml")]
+    /// The file that declares the daemon, its queues and jobs; the daemon's socket is found through it [default: tasks.toml
+    /// here, else taskhost/tasks.toml in ~/.config, else in /etc]
+    #[arg(short, long, global = true, value_name = "FILE", env = "TASKHOST_CONFIG")]
+    #[arg(default_value_os_t = boot::find_config(), hide_default_value = true)]
     pub(super) config: PathBuf,
     #[command(subcommand)]
     pub(super) command: Command,

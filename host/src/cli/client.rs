@@ -67,7 +67,7 @@ impl Client {
     pub(super) fn find(config: &Path) -> Result<Self, Failure> {
         let socket = boot::socket_of(config).map_err(|error| {
             Failure::new(Exit::NotFound, &error)
-                .hint("the daemon is found through its tasks.toml: name it with --config, or go to its folder")
+                .hint(format!("the daemon is found through its tasks.toml: name it with --config; without it the first of these is used: {}", boot::searched()))
         })?;
         Ok(Self { socket })
     }

@@ -3,28 +3,33 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
+use crate::pulse::Beat;
 use crate::store::{Store, StoreError};
 
-/// Advances the store whenever something is due, until the store is closed.
-pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>) {
-    let ended = advance(&*store, &*clock).await;
+/// Advances the store whenever something is due, until the store is closed. `beat` shows that it turns.
+pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, mut beat: Beat) {
+    let ended = advance(&*store, &*clock, &mut beat).await;
     if let Err(error) = ended {
         tracing::debug!(%error, "The maintainer ends with the store.");
     }
 }
 
-async fn advance(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+async fn advance(store: &dyn Store, clock: &dyn Clock, beat: &mut Beat) -> Result<(), StoreError> {
     let mut next_due = store.next_due();
     // The first look: what came due while no daemon ran.
     store.advance(clock.now()).await?;
     loop {
         let due = *next_due.borrow_and_update();
-        let changed = match due {
-            Some(time) => tokio::select! {
-                () = clock.wait_until(time) => None,
-                changed = next_due.changed() => Some(changed),
-            },
-            None => Some(next_due.changed().await),
+        let time = async {
+            match due {
+                Some(time) => clock.wait_until(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        let changed = tokio::select! {
+            never = beat.answer() => match never {},
+            () = time => None,
+            changed = next_due.changed() => Some(changed),
         };
         match changed {
             None => store.advance(clock.now()).await?,

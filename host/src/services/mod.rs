@@ -9,6 +9,7 @@
 //! | `maintainer` | keeps the store moving with the time |
 //! | `sweeper` | removes the files of tasks that are no longer kept |
 //! | `watcher` | takes in what changes in the plugin folders |
+//! | `watchdog` | tells the service manager that the daemon lives |
 
 pub mod completer;
 pub mod dispatcher;
@@ -16,6 +17,7 @@ pub mod maintainer;
 pub mod runner;
 pub mod scheduler;
 pub mod sweeper;
+pub mod watchdog;
 pub mod watcher;
 
 #[cfg(test)]

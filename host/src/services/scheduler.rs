@@ -18,6 +18,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::live::{Live, LiveJob};
 use crate::plugins::Kinds;
+use crate::pulse::Beat;
 use crate::store::{Firing, JobCursor, JobSighting, Rest, Store, StoreError};
 use crate::submit::{Intake, Wishes};
 
@@ -38,6 +39,8 @@ pub struct Scheduler {
     pub chance: Arc<Chance>,
     /// Moves when the kinds have changed.
     pub kinds_changed: watch::Receiver<u64>,
+    /// Shows that it turns.
+    pub beat: Beat,
 }
 
 /// What is to come.
@@ -118,6 +121,7 @@ impl Scheduler {
         tokio::select! {
             // What has changed comes before what is due: it may not be due any more.
             biased;
+            never = self.beat.answer() => match never {},
             Some(names) = self.changed.recv() => Wake::Changed(names),
             Ok(()) = self.kinds_changed.changed() => Wake::KindsChanged,
             job = due => Wake::Due(job),

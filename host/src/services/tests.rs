@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::events::{Events, Listener};
 use crate::live::Live;
 use crate::plugins::{Kind, Kinds, PluginView};
+use crate::pulse::Beat;
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::submit::{Intake, Start, Wishes};
@@ -116,6 +117,7 @@ impl Stage {
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::new(Chance::default()),
             kinds_changed: self.kinds_changed.subscribe(),
+            beat: Beat::default(),
         };
         (live, tokio::spawn(scheduler.run()))
     }
@@ -289,7 +291,11 @@ async fn a_paused_job_does_not_fire_and_its_end_makes_up_for_nothing() {
 #[tokio::test]
 async fn a_delayed_task_is_queued_when_its_time_comes() {
     let mut stage = Stage::new();
-    tokio::spawn(maintainer::run(Arc::clone(&stage.store), Arc::clone(&stage.clock) as Arc<dyn Clock>));
+    tokio::spawn(maintainer::run(
+        Arc::clone(&stage.store),
+        Arc::clone(&stage.clock) as Arc<dyn Clock>,
+        Beat::default(),
+    ));
     let now = stage.clock.now();
     let config = Config::parse("").expect("an empty file");
     let intake = Intake { config: &config, kinds: &*stage.kinds, chance: &Chance::default(), now };

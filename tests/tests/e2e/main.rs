@@ -10,6 +10,7 @@ mod http;
 mod journey;
 mod recovery;
 mod secrets;
+mod service;
 mod swap;
 mod tools;
 mod uploads;

@@ -15,10 +15,10 @@ use crate::schedule::Zone;
 /// `[host]`. Relative paths are relative to the folder of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostConfig {
-    /// Where tasks are kept. Default: `sqlite:var/taskhost.db`.
-    pub store: StoreUrl,
-    /// The folder of the socket, the lock and the plugin generations. Default: `var`.
-    pub state: PathBuf,
+    /// Where tasks are kept. Default: `sqlite:var/taskhost.db`, or where a service has its state.
+    pub store: Option<StoreUrl>,
+    /// The folder of the socket, the lock and the plugin generations. Default: `var`, or where a service has its state.
+    pub state: Option<PathBuf>,
     /// Where HTTP listens; loopback. Default: `127.0.0.1:7878`.
     pub listen: SocketAddr,
     /// The folders in which plugins are looked for, not below them. Default: none.
@@ -53,8 +53,8 @@ pub enum Durability {
 impl Default for HostConfig {
     fn default() -> Self {
         Self {
-            store: StoreUrl::Sqlite("var/taskhost.db".into()),
-            state: "var".into(),
+            store: None,
+            state: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 7878)),
             plugins: Vec::new(),
             timezone: Zone::UTC,
@@ -74,8 +74,8 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> HostConfig
     let default = HostConfig::default();
     let durabilities = [("full", Durability::Full), ("relaxed", Durability::Relaxed)];
     HostConfig {
-        store: section.read(reader, "store", store).unwrap_or(default.store),
-        state: section.read(reader, "state", path).unwrap_or(default.state),
+        store: section.read(reader, "store", store),
+        state: section.read(reader, "state", path),
         listen: section.read(reader, "listen", listen).unwrap_or(default.listen),
         plugins: section.read_list(reader, "plugins", path),
         timezone: section.read(reader, "timezone", zone).unwrap_or(default.timezone),

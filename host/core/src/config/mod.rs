@@ -102,11 +102,10 @@ impl Config {
 
     /// The folder `[host] state` of a text that may have errors elsewhere, so that a running daemon is found while its file
     /// is being edited.
-    pub fn state_in(text: &str) -> PathBuf {
+    pub fn state_in(text: &str) -> Option<PathBuf> {
         let (table, _errors) = DeTable::parse_recoverable(text);
         let state = table.get_ref().get("host").and_then(|host| host.get_ref().get("state"));
-        let state = state.and_then(|state| state.get_ref().as_str());
-        state.map_or_else(|| HostConfig::default().state, PathBuf::from)
+        state.and_then(|state| state.get_ref().as_str()).map(PathBuf::from)
     }
 
     fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Self {

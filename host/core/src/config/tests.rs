@@ -1,6 +1,5 @@
 //! Whole files: every key of this version, and every kind of error.
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -75,8 +74,8 @@ fn every_key_is_read() {
     assert_eq!(
         host,
         HostConfig {
-            store: StoreUrl::Sqlite("data/tasks.db".into()),
-            state: "data".into(),
+            store: Some(StoreUrl::Sqlite("data/tasks.db".into())),
+            state: Some("data".into()),
             listen: "[::1]:9000".parse().unwrap(),
             plugins: vec!["target/release/plugins".into(), "more".into()],
             timezone: "Europe/Berlin".parse().unwrap(),
@@ -308,9 +307,9 @@ fn the_state_folder_is_found_in_a_file_with_errors() {
     let texts = ["[host]\nstate = \"run\"\nlisten = 7\n[jobs.x]\n", "[host]\nstate = \"run\"\n[jobs.x\nkind =\n"];
     for text in texts {
         assert!(Config::parse(text).is_err());
-        assert_eq!(Config::state_in(text), Path::new("run"));
+        assert_eq!(Config::state_in(text), Some("run".into()));
     }
-    assert_eq!(Config::state_in("what is this"), Path::new("var"));
+    assert_eq!(Config::state_in("what is this"), None);
 }
 
 #[test]
