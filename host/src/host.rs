@@ -3,6 +3,7 @@
 //! It owns no loop and no state of its own. Not here: building it (`boot`), HTTP and the command line (the faces),
 //! what happens to tasks by itself (`services`). Start at [`Host::submit`].
 
+mod jobs;
 mod tasks;
 
 use std::sync::Arc;
@@ -15,10 +16,12 @@ use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
+pub use self::jobs::{JobError, JobReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
 use crate::events::Events;
+pub use crate::live::JobOrigin;
 use crate::live::Live;
 use crate::plugins::{Executor, Kinds};
 pub use crate::plugins::{Kind, ParamError, PluginView};

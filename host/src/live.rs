@@ -78,11 +78,21 @@ pub enum JobOrigin {
     },
 }
 
+impl JobOrigin {
+    /// The line of `tasks.toml`, from 1, if it is declared there.
+    pub fn line(self) -> Option<usize> {
+        match self {
+            Self::File { line } => Some(line),
+            Self::Api { .. } => None,
+        }
+    }
+}
+
 impl LiveJob {
-    /// Its next nominal time, as far as it is planned.
+    /// Its next nominal time, as far as it is planned; none while it is paused.
     pub fn next_at(&self) -> Option<UnixMicros> {
         let micros = self.next_at.0.load(Ordering::Relaxed);
-        (micros != NEVER).then(|| UnixMicros::from_micros(micros))
+        (micros != NEVER && self.paused_since.is_none()).then(|| UnixMicros::from_micros(micros))
     }
 
     /// Notes its next nominal time.

@@ -116,7 +116,7 @@ impl From<TaskReport> for TaskDocument {
 }
 
 /// JSON of the store as it is, without building its values.
-fn raw(json: Vec<u8>) -> Option<Box<RawValue>> {
+pub(super) fn raw(json: Vec<u8>) -> Option<Box<RawValue>> {
     String::from_utf8(json).ok().and_then(|json| RawValue::from_string(json).ok())
 }
 

@@ -17,18 +17,16 @@ pub(super) struct Fields {
     errors: Vec<Place>,
     hint: Option<String>,
     beyond_this_version: bool,
+    class: ProblemType,
 }
 
 impl Fields {
-    /// The object, its keys checked: one of `later` is not supported yet, others that are not `known` are unknown.
-    pub(super) fn new(body: Value, known: &[&str], later: &[&str]) -> Result<Self, Problem> {
+    /// The object, an error of which is of this class, its keys checked: one of `later` is not supported yet, others that are not `known` are unknown.
+    pub(super) fn new(class: ProblemType, body: Value, known: &[&str], later: &[&str]) -> Result<Self, Problem> {
         let Value::Object(object) = body else {
-            return Err(Problem::new(
-                ProblemType::InvalidTask,
-                format!("the body is {}, it should be an object", shape(&body)),
-            ));
+            return Err(Problem::new(class, format!("the body is {}, it should be an object", shape(&body))));
         };
-        let mut fields = Self { object, errors: Vec::new(), hint: None, beyond_this_version: false };
+        let mut fields = Self { object, errors: Vec::new(), hint: None, beyond_this_version: false, class };
         let keys: Vec<String> = fields.object.keys().cloned().collect();
         for key in keys {
             if later.contains(&key.as_str()) {
@@ -48,13 +46,18 @@ impl Fields {
 
     /// Notes an error at a key.
     pub(super) fn error(&mut self, key: &str, detail: impl Into<String>) {
-        let pointer = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
-        self.errors.push(Place { pointer, detail: detail.into() });
+        self.errors.push(Place { pointer: format!("/{}", escaped(key)), detail: detail.into() });
     }
 
     /// Whether the key is there; `null` says the same as nothing.
     pub(super) fn has(&self, key: &str) -> bool {
         self.object.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// Notes an error of a key below a key, and what to do about it.
+    pub(super) fn error_below(&mut self, key: &str, below: &str, detail: impl Into<String>, hint: Option<String>) {
+        self.errors.push(Place { pointer: format!("/{key}/{}", escaped(below)), detail: detail.into() });
+        self.hint = self.hint.take().or(hint);
     }
 
     /// The value at the key, even if it is `null`.
@@ -79,10 +82,15 @@ impl Fields {
     /// Every error that was noted, as one problem.
     pub(super) fn finish(self) -> Result<(), Problem> {
         let Some(first) = self.errors.first() else { return Ok(()) };
-        let class = if self.beyond_this_version { ProblemType::NotSupported } else { ProblemType::InvalidTask };
+        let class = if self.beyond_this_version { ProblemType::NotSupported } else { self.class };
         let problem = Problem::new(class, format!("at {}: {}", first.pointer, first.detail));
         Err(problem.hint(self.hint.unwrap_or_default()).errors(self.errors))
     }
+}
+
+/// A key as a part of a JSON pointer.
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// What the value is, for messages.

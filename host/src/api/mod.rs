@@ -9,6 +9,9 @@ mod files;
 mod form;
 mod guard;
 mod health;
+mod job_body;
+mod job_document;
+mod jobs;
 mod openapi;
 mod plugins;
 mod problem;
@@ -60,6 +63,11 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::progress))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(jobs::list, jobs::create))
+        .routes(routes!(jobs::show, jobs::change, jobs::remove))
+        .routes(routes!(jobs::trigger))
+        .routes(routes!(jobs::pause))
+        .routes(routes!(jobs::resume))
         .routes(routes!(plugins::list))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))

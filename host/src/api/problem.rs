@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaType, Type};
 
 pub(super) use super::problem_type::ProblemType;
-use crate::host::StoreError;
+use crate::host::{JobError, StoreError};
 use crate::submit::SubmitError;
 
 /// One place of the body that is wrong.
@@ -149,5 +149,20 @@ impl From<SubmitError> for Problem {
             }
             _ => Self::new(class, detail).hint(hint),
         }
+    }
+}
+
+impl From<JobError> for Problem {
+    fn from(error: JobError) -> Self {
+        let (detail, hint) = (error.to_string(), error.hint());
+        let class = match error {
+            JobError::Exists { .. } => ProblemType::JobExists,
+            JobError::Unknown { .. } => ProblemType::JobNotFound,
+            JobError::InFile { .. } => ProblemType::JobInFile,
+            JobError::Changed { .. } => ProblemType::JobChanged,
+            JobError::NeverFires { .. } => ProblemType::InvalidJob,
+            JobError::Refused(error) => return error.into(),
+        };
+        Self::new(class, detail).hint(hint)
     }
 }

@@ -69,6 +69,8 @@ problem_types! {
     InvalidQuery = "invalid-query", "Invalid query", UNPROCESSABLE_ENTITY;
     /// The body is JSON but describes no task.
     InvalidTask = "invalid-task", "Invalid task", UNPROCESSABLE_ENTITY;
+    /// The body is JSON but describes no job.
+    InvalidJob = "invalid-job", "Invalid job", UNPROCESSABLE_ENTITY;
     /// Something that only later versions do.
     NotSupported = "not-supported", "Not supported by this version", UNPROCESSABLE_ENTITY;
     /// No plugin provides the kind.
@@ -89,6 +91,16 @@ problem_types! {
     NoProgress = "no-progress", "No progress", NOT_FOUND;
     /// The task has ended.
     TaskEnded = "task-ended", "Task ended", CONFLICT;
+    /// There is no such job.
+    JobNotFound = "job-not-found", "Job not found", NOT_FOUND;
+    /// There is a job of this name already.
+    JobExists = "job-exists", "Job exists", CONFLICT;
+    /// The job is declared in tasks.toml, which is the place to change it.
+    JobInFile = "job-in-file", "Job in tasks.toml", CONFLICT;
+    /// The job was changed while this call was made.
+    JobChanged = "job-changed", "Job changed", CONFLICT;
+    /// The job is not of the version that `If-Match` names.
+    PreconditionFailed = "precondition-failed", "Precondition failed", PRECONDITION_FAILED;
     /// The store does not answer.
     StoreUnavailable = "store-unavailable", "Store unavailable", SERVICE_UNAVAILABLE;
     /// The daemon does not take part.

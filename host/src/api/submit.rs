@@ -20,6 +20,7 @@ use super::fields::{Fields, shape};
 use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::{Api, Source, schema};
+use crate::host::Submitted;
 use crate::submit::{Params, Start, Wishes};
 
 pub(super) const KEYS: [&str; 11] =
@@ -68,7 +69,7 @@ struct Submit {
 #[derive(ToSchema)]
 #[schema(as = Retry)]
 #[expect(dead_code, reason = "the shape of core's `PartialRetry` in the API's document")]
-struct Retry {
+pub(super) struct Retry {
     /// Calls in all.
     #[schema(minimum = 1, maximum = 1000)]
     attempts: Option<u32>,
@@ -138,9 +139,14 @@ pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<R
             api.host.trigger(job, &submission.wishes).await?
         }
     };
+    Ok(accepted(submitted))
+}
+
+/// The answer to a task that was accepted.
+pub(super) fn accepted(submitted: Submitted) -> Response {
     let location = [(header::LOCATION, format!("/api/v1/tasks/{}", submitted.task))];
     let accepted = Accepted { task_id: submitted.task, status: submitted.status };
-    Ok((StatusCode::ACCEPTED, location, Json(accepted)).into_response())
+    (StatusCode::ACCEPTED, location, Json(accepted)).into_response()
 }
 
 impl Api {
@@ -156,9 +162,9 @@ impl Api {
 
 /// The params as they were written.
 #[derive(Deserialize)]
-struct Written<'a> {
+pub(super) struct Written<'a> {
     #[serde(borrow)]
-    params: Option<&'a RawValue>,
+    pub(super) params: Option<&'a RawValue>,
 }
 
 /// What the body asks for.
@@ -176,7 +182,7 @@ enum What {
 
 impl Submission {
     fn read(body: Value, text: &[u8]) -> Result<Self, Problem> {
-        let mut fields = Fields::new(body, &KEYS, &LATER_KEYS)?;
+        let mut fields = Fields::new(ProblemType::InvalidTask, body, &KEYS, &LATER_KEYS)?;
         let Written { params } = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
         let what = What::read(&mut fields, params);
         let wishes = Wishes {
@@ -232,13 +238,13 @@ fn read_start(fields: &mut Fields) -> Option<Start> {
     after.or_else(|| fields.take_text("run_at").map(Start::At))
 }
 
-fn read_retry(value: Value) -> Result<PartialRetry, String> {
+pub(super) fn read_retry(value: Value) -> Result<PartialRetry, String> {
     if !value.is_object() {
         return Err(format!("it is {}, it should be an object like {{\"attempts\": 3}}", shape(&value)));
     }
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-fn read_tags(value: Value) -> Result<Vec<String>, String> {
+pub(super) fn read_tags(value: Value) -> Result<Vec<String>, String> {
     serde_json::from_value(value).map_err(|_| "it should be a list of strings".to_owned())
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod documents;
 mod files;
+mod jobs;
 mod openapi;
 mod refusals;
 mod served;
