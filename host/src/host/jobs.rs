@@ -121,6 +121,7 @@ impl Host {
     }
 
     /// A name for a job that brings none.
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn fresh_job_name(&self) -> JobName {
         let unique = self.0.chance.task_id(self.now());
         JobName::new(&format!("job-{unique}")).expect("letters, digits and hyphens make a name")
