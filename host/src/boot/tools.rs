@@ -1,8 +1,9 @@
-//! What authors do without a daemon: checking a library, running a task of it, waiting for an edit of its code.
+//! What people do without a daemon: checking a library or a `tasks.toml`, running a task, waiting for an edit.
 //!
 //! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
 
 mod error;
+mod file;
 mod listed;
 mod run;
 mod scratch;
@@ -11,14 +12,16 @@ use std::io;
 use std::path::Path;
 
 pub use self::error::RunError;
+pub use self::file::{FileCheck, FileReport};
 pub use self::run::{News, Ran, RunRequest, Unfinished, run};
 use self::scratch::Scratch;
 use super::BootError;
+pub use crate::plugins::catalog::{Catalog, Library};
 use crate::plugins::check;
 pub use crate::plugins::check::{Checked, Finding, Param, Severity, params};
 use crate::plugins::describe::{self, DescribeOptions};
 pub use crate::plugins::describe::{KindManifest, Manifest};
-pub use crate::services::watcher::CrateWatch;
+pub use crate::services::watcher::EditWatch;
 
 /// Checks a plugin library. Its code runs in child processes only.
 /// # Errors
@@ -38,6 +41,6 @@ pub fn end_with(parent: u32) -> io::Result<()> {
 /// Watches what an author edits in the crate in `folder`, which is absolute.
 /// # Errors
 /// What the system said.
-pub fn watch_crate(folder: &Path) -> io::Result<CrateWatch> {
-    CrateWatch::begin(folder).map_err(io::Error::other)
+pub fn watch_crate(folder: &Path) -> io::Result<EditWatch> {
+    EditWatch::of_crate(folder).map_err(io::Error::other)
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: what they do. Start at [`Cli`].
 
+mod file;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -11,6 +13,7 @@ use taskhost_core::priority::Priority;
 use taskhost_core::schedule::{Zone, ZoneError};
 use taskhost_core::time::UnixMicros;
 
+pub(super) use self::file::CheckArgs;
 use crate::boot;
 
 /// Runs background work in native plugins.
@@ -39,6 +42,9 @@ Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon.";
 pub(super) enum Command {
     /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once
     Run,
+    /// Check tasks.toml against the plugins in its folders, and show everything that is wrong; needs no daemon
+    #[command(after_help = file::CHECK_EXAMPLES)]
+    Check(CheckArgs),
     /// Submit a task
     #[command(after_help = ENQUEUE_EXAMPLES)]
     Enqueue(EnqueueArgs),

@@ -4,6 +4,7 @@
 
 mod args;
 mod check;
+mod check_file;
 mod client;
 mod cron;
 mod dev;
@@ -52,6 +53,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let client = || Client::find(&cli.config);
     match &cli.command {
         Command::Run => daemon(&Options { config: cli.config }),
+        Command::Check(args) => check_file::check(&cli.config, args, output),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let body = enqueue::body(args)?;

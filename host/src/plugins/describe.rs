@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
+use std::iter;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -177,6 +178,8 @@ impl Default for DescribeOptions {
 pub(super) struct Describer {
     options: DescribeOptions,
     folder: PathBuf,
+    /// What others know is looked up there, and nothing is written.
+    others: Option<PathBuf>,
 }
 
 /// A manifest in its file, with what it depends on beside the library.
@@ -188,6 +191,10 @@ struct Kept {
 }
 
 impl Kept {
+    fn read(file: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(file).ok()?).ok()
+    }
+
     fn is_current(&self) -> bool {
         self.host == env!("CARGO_PKG_VERSION") && self.abi_minor == abi::ABI_MINOR
     }
@@ -196,10 +203,15 @@ impl Kept {
 impl Describer {
     /// Keeps manifests in the folder `manifests` of the state folder.
     pub(super) fn open(state: &Path, options: DescribeOptions) -> Result<Self, ScanError> {
-        let folder = state.join("manifests");
+        let folder = manifests(state);
         let unusable = |source| ScanError::Generations { path: folder.clone(), source };
         fs::create_dir_all(&folder).map_err(unusable)?;
-        Ok(Self { options, folder })
+        Ok(Self { options, folder, others: None })
+    }
+
+    /// The same, which also believes what a daemon keeps in its state folder.
+    pub(super) fn knowing(self, state: &Path) -> Self {
+        Self { others: Some(manifests(state)), ..self }
     }
 
     /// What the library at `copy`, whose bytes have this digest, says of itself.
@@ -227,19 +239,15 @@ impl Describer {
         }
     }
 
-    fn file(&self, sha256: &str) -> PathBuf {
-        self.folder.join(format!("{sha256}.json"))
-    }
-
     fn kept(&self, sha256: &str) -> Option<Manifest> {
-        let kept: Kept = serde_json::from_slice(&fs::read(self.file(sha256)).ok()?).ok()?;
-        kept.is_current().then_some(kept.manifest)
+        let folders = iter::once(&self.folder).chain(&self.others);
+        folders.filter_map(|folder| Kept::read(&file(folder, sha256))).find(Kept::is_current).map(|kept| kept.manifest)
     }
 
     /// A manifest that cannot be kept costs a child at the next start, no more.
     fn keep(&self, sha256: &str, manifest: Manifest) {
         let kept = Kept { host: env!("CARGO_PKG_VERSION").to_owned(), abi_minor: abi::ABI_MINOR, manifest };
-        let file = self.file(sha256);
+        let file = file(&self.folder, sha256);
         let temporary = file.with_extension("tmp");
         let json = serde_json::to_vec(&kept).expect("names, numbers and JSON are JSON");
         if let Err(error) = fs::write(&temporary, json).and_then(|()| fs::rename(&temporary, &file)) {
@@ -274,6 +282,15 @@ impl Describer {
         command.env("RUST_BACKTRACE", "0");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()
     }
+}
+
+/// Where manifests are kept in a state folder.
+fn manifests(state: &Path) -> PathBuf {
+    state.join("manifests")
+}
+
+fn file(folder: &Path, sha256: &str) -> PathBuf {
+    folder.join(format!("{sha256}.json"))
 }
 
 /// Reads all that is written, so that the writer never waits; answers the first bytes at the end.

@@ -6,6 +6,7 @@
 
 mod attempt;
 mod blocking;
+pub mod catalog;
 pub mod check;
 mod config_schema;
 mod ctx;

@@ -2,7 +2,10 @@
 //!
 //! Folders are watched, not files: editors, cargo and copies in two steps replace a file by renaming. What leads to a folder
 //! is watched too, so that one that is deleted and made anew, or reached by a link that is turned, is found again. Nothing
-//! is looked at while nothing happens. Not here: what is made of a change (`plugins::Registry`). Start at [`run`].
+//! is looked at while nothing happens. Not here: what is made of a change (`plugins::Registry`), what people edit
+//! ([`EditWatch`]). Start at [`run`].
+
+mod edits;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,6 +20,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher as _};
 use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 
+pub use self::edits::EditWatch;
 use crate::clock::sleep;
 use crate::plugins::{Glance, Registry, is_library_name};
 
@@ -202,112 +206,5 @@ fn is_look(event: EventKind) -> bool {
     match event {
         EventKind::Access(access) => access != AccessKind::Close(AccessMode::Write),
         EventKind::Any | EventKind::Other | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_) => false,
-    }
-}
-
-/// What an author edits in one crate, watched as long as this lives.
-#[derive(Debug)]
-pub struct CrateWatch {
-    happened: Arc<Notify>,
-    _watcher: RecommendedWatcher,
-}
-
-impl CrateWatch {
-    /// Watches `Cargo.toml`, `tasks.toml` and all that is below `src` in the folder, which is absolute.
-    /// # Errors
-    /// What the system said.
-    pub fn begin(folder: &Path) -> notify::Result<Self> {
-        let happened = Arc::<Notify>::default();
-        let (heard, above) = (Arc::clone(&happened), folder.to_owned());
-        let hear = move |event: notify::Result<Event>| {
-            if event.map_or(true, |event| is_edit(&event, &above)) {
-                heard.notify_one();
-            }
-        };
-        let mut watcher = notify::recommended_watcher(hear)?;
-        watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        watcher.watch(&folder.join("src"), RecursiveMode::Recursive)?;
-        Ok(Self { happened, _watcher: watcher })
-    }
-
-    /// Ends when there was an edit since the last time, and then nothing for a while. Dropping the future loses no edit.
-    pub async fn changed(&self) {
-        self.happened.notified().await;
-        let untold = Untold(&self.happened);
-        loop {
-            tokio::select! {
-                () = self.happened.notified() => {}
-                () = sleep(QUIET) => break,
-            }
-        }
-        std::mem::forget(untold);
-    }
-}
-
-/// An edit that was heard, and is heard again if nobody comes to know of it.
-struct Untold<'a>(&'a Notify);
-
-impl Drop for Untold<'_> {
-    fn drop(&mut self) {
-        self.0.notify_one();
-    }
-}
-
-/// Whether somebody has written what a build reads. Hidden files and backups are those of editors.
-fn is_edit(event: &Event, folder: &Path) -> bool {
-    let is_source = |path: &Path| {
-        let name = path.file_name().map(std::ffi::OsStr::as_encoded_bytes).unwrap_or_default();
-        let is_of_editor = name.starts_with(b".") || name.ends_with(b"~");
-        let is_manifest = path.parent() == Some(folder) && (name == b"Cargo.toml" || name == b"tasks.toml");
-        !is_of_editor && (is_manifest || path.starts_with(folder.join("src")))
-    };
-    !is_look(event.kind) && (event.need_rescan() || event.paths.iter().any(|path| is_source(path)))
-}
-
-#[cfg(test)]
-mod tests {
-    use notify::event::{CreateKind, ModifyKind};
-
-    use super::*;
-
-    fn edit(kind: EventKind, path: &str) -> bool {
-        is_edit(&Event::new(kind).add_path(path.into()), Path::new("/crate"))
-    }
-
-    #[test]
-    fn an_edit_is_what_a_build_would_see() {
-        let written = EventKind::Modify(ModifyKind::Any);
-        for path in ["/crate/src/lib.rs", "/crate/src/a/b.txt", "/crate/Cargo.toml", "/crate/tasks.toml"] {
-            assert!(edit(written, path), "{path}");
-        }
-        for path in ["/crate/src/.lib.rs.swp", "/crate/src/lib.rs~", "/crate/Cargo.lock", "/crate/target"] {
-            assert!(!edit(EventKind::Create(CreateKind::Any), path), "{path}");
-        }
-        assert!(!edit(EventKind::Access(AccessKind::Read), "/crate/src/lib.rs"));
-    }
-
-    #[tokio::test]
-    async fn an_edit_below_src_is_heard() {
-        let scratch = tempfile::tempdir().unwrap();
-        let folder = scratch.path().canonicalize().unwrap();
-        fs::create_dir_all(folder.join("src/deep")).unwrap();
-        let watch = CrateWatch::begin(&folder).unwrap();
-        fs::write(folder.join("src/deep/a.rs"), "").unwrap();
-        watch.changed().await;
-    }
-
-    #[tokio::test]
-    async fn an_edit_that_nobody_waited_out_is_told_the_next_time() {
-        let scratch = tempfile::tempdir().unwrap();
-        let folder = scratch.path().canonicalize().unwrap();
-        fs::create_dir_all(folder.join("src")).unwrap();
-        let watch = CrateWatch::begin(&folder).unwrap();
-        watch.happened.notify_one();
-        tokio::select! {
-            biased;
-            () = watch.changed() => panic!("it waits for quiet first"),
-            () = std::future::ready(()) => {}
-        }
-        watch.changed().await;
     }
 }

@@ -1,6 +1,7 @@
 //! The end-to-end tests, one module a theme. Each test has a folder, a port and a daemon of its own.
 
 mod bad_input;
+mod check;
 mod command_line;
 mod dev;
 mod first_kinds;

@@ -6,13 +6,12 @@
 use std::fmt;
 use std::ops::Range;
 
-use serde_json::Value as Json;
-use toml::de::{DeTable, DeValue};
-
+use super::place::{Places, follow};
 use super::section::Value;
 use super::{Config, Diagnostic, JobConfig, PluginConfig};
 use crate::ids::{JobName, KindName, PluginName, QueueName};
 use crate::suggest::closest;
+use serde_json::Value as Json;
 
 /// What the plugins offer.
 pub trait Schemas {
@@ -78,8 +77,7 @@ impl fmt::Display for Misfit {
 /// A section of a plugin that is not there, and a queue that is not declared where a kind asks for it, are warnings; all
 /// else are errors.
 pub fn misfits(text: &str, config: &Config, schemas: &dyn Schemas) -> Vec<Diagnostic> {
-    let (table, _errors) = DeTable::parse_recoverable(text);
-    let check = Check { text, table: table.get_ref(), config, schemas };
+    let check = Check { text, places: Places::read(text), config, schemas };
     let jobs = config.jobs.iter().flat_map(|(name, job)| check.job(name, job));
     let plugins = config.plugins.iter().flat_map(|(name, plugin)| check.plugin(name, plugin));
     let mut found: Vec<_> = jobs.chain(plugins).collect();
@@ -89,7 +87,7 @@ pub fn misfits(text: &str, config: &Config, schemas: &dyn Schemas) -> Vec<Diagno
 
 struct Check<'a> {
     text: &'a str,
-    table: &'a DeTable<'a>,
+    places: Places<'a>,
     config: &'a Config,
     schemas: &'a dyn Schemas,
 }
@@ -102,19 +100,18 @@ impl Check<'_> {
             let hint = self.hint_for_kind(kind);
             return vec![Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint))];
         };
-        let document = Document { section: format!("[jobs.{name}]"), key: "params", span: job.params_span.clone() };
-        let way = ["jobs", name.as_str(), "params"];
-        let wish = self.wish(name, job);
-        self.point_all(&document, way, misfits).chain(wish).collect()
+        let document = Document { way: ["jobs", name.as_str(), "params"], span: job.params_span.clone() };
+        let mut found = self.point_all(&document, &misfits);
+        found.extend(self.wish(name, job));
+        found
     }
 
     fn plugin(&self, name: &PluginName, plugin: &PluginConfig) -> Vec<Diagnostic> {
-        let way = ["plugins", name.as_str(), "config"];
         let Some(misfits) = self.schemas.config(name, plugin.config.get_ref()) else {
             return vec![self.absent_plugin(name)];
         };
-        let document = Document { section: format!("[plugins.{name}]"), key: "config", span: plugin.config.span() };
-        self.point_all(&document, way, misfits).collect()
+        let document = Document { way: ["plugins", name.as_str(), "config"], span: plugin.config.span() };
+        self.point_all(&document, &misfits)
     }
 
     /// A kind may ask for a queue that the file does not have.
@@ -144,8 +141,7 @@ impl Check<'_> {
     }
 
     fn absent_plugin(&self, name: &PluginName) -> Diagnostic {
-        let section = self.table.get("plugins").and_then(|plugins| plugins.get_ref().as_table());
-        let key = section.and_then(|plugins| plugins.get_key_value(name.as_str()));
+        let key = self.places.table(&["plugins"]).and_then(|plugins| plugins.get_key_value(name.as_str()));
         let span = key.map_or(0..0, |(key, _)| key.span());
         let plugins = self.schemas.plugins();
         let closest = closest(name.as_str(), plugins.iter().map(PluginName::as_str));
@@ -153,18 +149,17 @@ impl Check<'_> {
         Diagnostic::new(self.text, span, format!("[plugins.{name}] is for a plugin that is not there"), hint).warning()
     }
 
-    fn point_all(&self, document: &Document, way: [&str; 3], misfits: Vec<Misfit>) -> impl Iterator<Item = Diagnostic> {
-        let follows: Vec<bool> = misfits.iter().map(|misfit| is_mistyped(misfit, &misfits)).collect();
-        let told = misfits.into_iter().zip(follows).filter(|(_, follows)| !follows);
-        told.map(|(misfit, _)| self.point(document, way, misfit)).collect::<Vec<_>>().into_iter()
+    fn point_all(&self, document: &Document<'_>, misfits: &[Misfit]) -> Vec<Diagnostic> {
+        let told = misfits.iter().filter(|misfit| !is_mistyped(misfit, misfits));
+        told.map(|misfit| self.point(document, misfit.clone())).collect()
     }
 
-    fn point(&self, document: &Document, way: [&str; 3], misfit: Misfit) -> Diagnostic {
+    fn point(&self, document: &Document<'_>, misfit: Misfit) -> Diagnostic {
         let Misfit { pointer, fault, mut hint } = misfit;
-        let found = follow(self.table, way, &pointer);
+        let document_value = self.places.table(&document.way[..2]).and_then(|table| table.get(document.key()));
+        let found = document_value.map(|value| follow(value, &pointer));
         let (steps, value) = found.map_or((String::new(), None), |(steps, value)| (steps, Some(value)));
-        let place = format!("{}{steps}", document.key);
-        let section = &document.section;
+        let (place, section) = (format!("{}{steps}", document.key()), document.section());
         let mut span = value.map_or(document.span.clone(), Value::span);
         let message = match fault {
             Fault::Value(problem) => format!("`{place}` in {section}: {problem}"),
@@ -190,10 +185,20 @@ fn is_mistyped(misfit: &Misfit, all: &[Misfit]) -> bool {
 }
 
 /// A part of the file that is given to a plugin.
-struct Document {
-    section: String,
-    key: &'static str,
+struct Document<'a> {
+    way: [&'a str; 3],
     span: Range<usize>,
+}
+
+impl Document<'_> {
+    fn key(&self) -> &str {
+        self.way[2]
+    }
+
+    fn section(&self) -> String {
+        let [kind, name, _] = self.way;
+        format!("[{kind}.{name}]")
+    }
 }
 
 fn hint_for_key(key: &str, known: &[String]) -> String {
@@ -202,34 +207,6 @@ fn hint_for_key(key: &str, known: &[String]) -> String {
         None if known.is_empty() => "no key is allowed here".to_owned(),
         None => format!("the keys here are {}", known.join(", ")),
     }
-}
-
-/// The value at a JSON pointer below the value at `way`, and the rest of the way to it as the file would write it:
-/// `.keep.daily`, `.list[0]`. As far as it leads: a date of the file is text in JSON.
-fn follow<'t>(table: &'t DeTable<'t>, way: [&str; 3], pointer: &str) -> Option<(String, &'t Value<'t>)> {
-    let [kind, name, key] = way;
-    let mut value = table.get(kind)?.get_ref().as_table()?.get(name)?.get_ref().as_table()?.get(key)?;
-    let mut steps = String::new();
-    for step in pointer.split('/').skip(1) {
-        let step = step.replace("~1", "/").replace("~0", "~");
-        let next = match value.get_ref() {
-            DeValue::Table(table) => table.get(&*step).map(|value| (dotted(&step), value)),
-            DeValue::Array(values) => {
-                step.parse().ok().and_then(|index: usize| values.get(index)).map(|value| (format!("[{step}]"), value))
-            }
-            _ => None,
-        };
-        let Some((text, below)) = next else { break };
-        steps.push_str(&text);
-        value = below;
-    }
-    Some((steps, value))
-}
-
-/// `.key`, in quotes where TOML needs them.
-fn dotted(key: &str) -> String {
-    let is_bare = !key.is_empty() && key.chars().all(|char| char.is_ascii_alphanumeric() || "-_".contains(char));
-    if is_bare { format!(".{key}") } else { format!(".{key:?}") }
 }
 
 #[cfg(test)]

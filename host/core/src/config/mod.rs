@@ -7,7 +7,9 @@ mod diagnostic;
 mod host;
 mod jobs;
 mod misfit;
+mod outlook;
 mod parts;
+mod place;
 mod section;
 mod value;
 
@@ -23,7 +25,9 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;
 pub use misfit::{Fault, Misfit, Schemas, misfits};
+pub use outlook::outlook;
 pub use parts::{PluginConfig, QueueConfig};
+pub use place::Places;
 pub use toml::Spanned;
 
 use crate::ids::{JobName, PluginName, QueueName};

@@ -84,7 +84,7 @@ impl Cron {
     }
 
     /// The first time after `wall` that the line names, as if no clock were ever changed.
-    fn next_wall(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
+    pub(super) fn next_wall(&self, wall: NaiveDateTime) -> Option<NaiveDateTime> {
         let wall = wall.and_utc();
         self.days.iter().filter_map(|days| days.after(&wall).next()).min().map(|next| next.naive_utc())
     }

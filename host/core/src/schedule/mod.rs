@@ -7,6 +7,7 @@ mod cron;
 mod document;
 mod error;
 mod line;
+mod surprise;
 mod zone;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::time::Duration;
 pub use cron::Cron;
 pub use document::ScheduleError;
 pub use error::{CronError, FieldProblem, ZoneError};
+pub use surprise::{ClockChange, Surprise};
 pub use zone::Zone;
 
 use crate::duration::DurationText;

@@ -34,6 +34,11 @@ impl Zone {
         DateTime::from_timestamp_micros(instant.as_micros()).map(|time| time.with_timezone(&self.0).naive_local())
     }
 
+    /// How far the clocks are before UTC at that moment of UTC.
+    pub(super) fn offset_at(self, utc: NaiveDateTime) -> TimeDelta {
+        TimeDelta::seconds(self.0.offset_from_utc_datetime(&utc).fix().local_minus_utc().into())
+    }
+
     /// The first instant at which the clocks show `wall`, or, where they skip it, the first one behind the gap.
     pub(super) fn first_instant(self, wall: NaiveDateTime) -> UnixMicros {
         let utc = match self.0.offset_from_local_datetime(&wall) {

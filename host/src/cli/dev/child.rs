@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::boot::tools::CrateWatch;
+use crate::boot::tools::EditWatch;
 use crate::clock::sleep;
 
 /// How long a child may take to end. A task that is told has 2 s, and its plugin 1 s to end its threads.
@@ -37,7 +37,7 @@ pub(super) enum Reason {
 #[derive(Debug)]
 pub(super) struct Interruptions {
     /// The code; none: nobody looks.
-    pub(super) watch: Option<CrateWatch>,
+    pub(super) watch: Option<EditWatch>,
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
 }

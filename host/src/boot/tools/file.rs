@@ -1,0 +1,116 @@
+//! Checks a `tasks.toml` as a daemon would, without one: the text, the plugins in its folders, and what it leads to.
+//!
+//! Not here: the rules (`taskhost_core::config`), what is shown of it (`cli`). Start at [`FileCheck::begin`].
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook};
+
+use super::scratch::Scratch;
+use crate::boot::{self, BootError, enter_folder, read_text};
+use crate::clock::{Clock as _, SystemClock};
+use crate::plugins::catalog::{Catalog, CatalogOptions};
+use crate::plugins::describe::DescribeOptions;
+use crate::services::watcher::EditWatch;
+
+/// A file that is checked, perhaps again after each save; what its plugins say is asked once.
+#[derive(Debug)]
+pub struct FileCheck {
+    /// Absolute.
+    file: PathBuf,
+    scratch: Scratch,
+}
+
+/// What there is to say of a file.
+#[derive(Debug)]
+pub struct FileReport {
+    /// What was checked.
+    pub text: String,
+    /// What could be read of it, and every finding.
+    pub draft: Draft,
+    /// The plugins in its folders; none if the text is no TOML.
+    pub catalog: Option<Catalog>,
+}
+
+impl FileReport {
+    /// Whether a daemon would take it.
+    pub fn is_good(&self) -> bool {
+        !self.draft.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+impl FileCheck {
+    /// Goes to the folder of the file, where its relative paths begin.
+    /// # Errors
+    /// [`BootError`] if there is no such folder, or no place for what plugins say.
+    pub fn begin(file: &Path) -> Result<Self, BootError> {
+        let absolute = std::path::absolute(file).map_err(|source| BootError::system("find", file, source))?;
+        enter_folder(&absolute)?;
+        Ok(Self { file: absolute, scratch: Scratch::new()? })
+    }
+
+    /// Checks what the file holds now. Code of plugins runs in child processes only.
+    /// # Errors
+    /// [`BootError`] if the file cannot be read. What is wrong in it is an answer.
+    pub fn check(&self) -> Result<FileReport, BootError> {
+        let text = read_text(&self.file)?;
+        let mut draft = Draft::read(&text);
+        let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
+        let catalog = self.catalog(&config)?;
+        let folders = of_folders(&text, &config, &catalog);
+        // Without all its folders, kinds seem to be missing that are not.
+        let is_whole =
+            !folders.iter().chain(&draft.diagnostics).any(|found| found.is_error() && is_in_plugins(&text, found));
+        draft.add(folders);
+        if is_whole {
+            draft.add(misfits(&text, &config, &catalog));
+        }
+        draft.add(outlook(&text, &config, SystemClock.now()));
+        Ok(FileReport { text, draft, catalog: Some(catalog) })
+    }
+
+    /// Tells of each save from now on.
+    /// # Errors
+    /// What the system said.
+    pub fn watch(&self) -> io::Result<EditWatch> {
+        EditWatch::of_file(&self.file).map_err(io::Error::other)
+    }
+
+    fn catalog(&self, config: &Config) -> Result<Catalog, BootError> {
+        let options = CatalogOptions {
+            folders: config.host.plugins.clone(),
+            state: boot::Places::of(&self.file, config.host.state.clone()).state,
+            scratch: self.scratch.path().to_owned(),
+            describe: DescribeOptions::default(),
+        };
+        Ok(Catalog::read(&options)?)
+    }
+}
+
+fn is_in_plugins(text: &str, found: &Diagnostic) -> bool {
+    let span = Places::read(text).span_of("/host/plugins");
+    span.is_some_and(|span| span.start <= found.span.start && found.span.end <= span.end)
+}
+
+/// Plugin folders that cannot be read, which no daemon starts with, or in which there is nothing.
+fn of_folders(text: &str, config: &Config, catalog: &Catalog) -> Vec<Diagnostic> {
+    let places = Places::read(text);
+    let at = |place: usize, problem: String, hint: &str| {
+        let span = places.span_of(&format!("/host/plugins/{place}")).unwrap_or_default();
+        let folder = config.host.plugins[place].display();
+        Diagnostic::new(text, span, format!("`plugins` in [host]: folder `{folder}` {problem}"), Some(hint.to_owned()))
+    };
+    let unreadable = catalog.unreadable().iter().map(|(place, error)| {
+        at(
+            *place,
+            format!("cannot be read: {error}"),
+            "create it, or correct the path, which begins in the folder of the file; kinds and params are checked then",
+        )
+    });
+    let empty = catalog.empty().iter().map(|place| {
+        at(*place, "has no plugin in it".to_owned(), "plugins are shared libraries, lib<name>.so, in the folder itself")
+            .warning()
+    });
+    unreadable.chain(empty).collect()
+}

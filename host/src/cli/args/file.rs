@@ -1,0 +1,26 @@
+//! The words of the commands about `tasks.toml` itself.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+pub(super) const CHECK_EXAMPLES: &str = "\
+Examples:
+  taskhost check
+  taskhost check deploy/tasks.toml
+  taskhost check --watch
+
+Everything goes to stderr, with --json one document to stdout, per check if there are several.
+Exit code 0: a daemon would take the file, perhaps with warnings; 1: it would not; 3: there is no such file.";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct CheckArgs {
+    /// The file [default: what --config says]
+    pub(in crate::cli) file: Option<PathBuf>,
+    /// Check again after each save, until Ctrl-C
+    #[arg(long)]
+    pub(in crate::cli) watch: bool,
+    /// Print a JSON document
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}

@@ -1,0 +1,125 @@
+//! `taskhost check`: everything that is wrong with a file, without a daemon.
+
+use std::fmt::Write as _;
+use std::os::unix::fs::symlink;
+
+use serde_json::Value;
+use taskhost_tests::{Program, Scene, binary, built_plugins};
+
+/// A scene whose plugin folder has the same name on every machine.
+fn scene(rest: &str) -> Scene {
+    let scene = Scene::with_plugins(rest, &["plugins".into()]);
+    symlink(built_plugins(), scene.file("plugins")).expect("a link to the built plugins");
+    scene
+}
+
+const WRONG: &str = r#"
+[plugins.prob]
+allow_in_process = true
+
+[plugins.files]
+config = { a = 1 }
+
+[jobs.mistyped]
+kind     = "files.checksun"
+params   = { path = "Cargo.lock" }
+
+[jobs.inline]
+kind     = "backup.create"
+params   = { source = 3, targt = "x", foo = [1] }
+schedule = { cron = "0 0 30 2 *" }
+
+[jobs.subtable]
+kind = "backup.create"
+[jobs.subtable.params]
+source = "docs"
+
+[jobs.without]
+kind = "files.checksum"
+
+[jobs.dotted]
+kind      = "probe.sleep"
+params.ms = "long"
+schedule  = { evry = "1d" }
+"#;
+
+#[test]
+fn every_mistake_is_shown_at_once_each_at_its_place() {
+    let ran = scene(WRONG).taskhost(&["check"]);
+    assert_eq!((ran.code, &*ran.stdout), (Some(1), ""));
+    insta::assert_snapshot!("check_wrong", ran.stderr);
+}
+
+#[test]
+fn a_good_file_is_one_line_and_leaves_nothing_behind() {
+    let scene = scene("[jobs.a]\nkind = \"probe.noop\"\n[jobs.b]\nkind = \"probe.sleep\"\nparams = { ms = 1 }\n");
+    let ran = scene.taskhost(&["check"]);
+    let line = "tasks.toml is good: 2 jobs, 1 queue, 4 plugins with ";
+    assert!(ran.code == Some(0) && ran.stdout.is_empty() && ran.stderr.starts_with(line), "{}", ran.stderr);
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    assert!(!scene.file("var").exists(), "it is no daemon");
+}
+
+#[test]
+fn a_file_elsewhere_is_checked_from_its_own_folder() {
+    let scene = scene("[jobs.a]\nkind = \"probe.noop\"\n");
+    let file = scene.file("tasks.toml").display().to_string();
+    let ran = Scene::new("").taskhost(&["check", &file]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let ran = Scene::new("").taskhost(&["check", "nowhere.toml"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("error: cannot read "), "{}", ran.stderr);
+}
+
+#[test]
+fn folders_and_libraries_that_are_no_good_are_told() {
+    let scene =
+        Scene::with_plugins("[jobs.a]\nkind = \"probe.nop\"\n", &["plugins".into(), "empty".into(), "nowhere".into()]);
+    scene.write("plugins/libnote.so", "this is a text");
+    std::fs::create_dir(scene.file("empty")).expect("a folder");
+    insta::assert_snapshot!("check_folders", scene.taskhost(&["check"]).stderr);
+}
+
+#[test]
+fn the_document_says_the_same_with_places() {
+    let ran = scene("[jobs.a]\nkind = \"probe.nop\"\n").taskhost(&["check", "--json"]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(1), ""));
+    let document: Value = serde_json::from_str(&ran.stdout).expect("one document on stdout");
+    insta::assert_snapshot!("check_document", format!("{:#}", document["diagnostics"]));
+    assert_eq!((&document["file"], &document["good"]), (&"tasks.toml".into(), &false.into()));
+    assert!(
+        document["plugins"].as_array().is_some_and(|plugins| plugins.iter().any(|plugin| plugin["name"] == "probe"))
+    );
+}
+
+#[test]
+fn watch_checks_again_after_each_save_however_it_is_saved() {
+    let scene = scene("");
+    let program = binary();
+    let words = [program.as_os_str(), "check".as_ref(), "--watch".as_ref()];
+    let mut watch = Program::start(&words, scene.path(), &[]);
+    watch.wait_for("tasks.toml is good");
+    watch.wait_for("Waiting for the next save");
+    let good = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("tasks.toml", format!("{good}[job.a]\n"));
+    watch.wait_for("did you mean `jobs`?");
+    scene.write("tasks.toml.new", format!("{good}[jobs.a]\nkind = \"probe.noop\"\n"));
+    std::fs::rename(scene.file("tasks.toml.new"), scene.file("tasks.toml")).expect("renamed over");
+    watch.wait_for("tasks.toml is good: 1 job");
+    std::fs::remove_file(scene.file("tasks.toml")).expect("deleted");
+    watch.wait_for("error: cannot read ");
+    scene.write("tasks.toml", good);
+    watch.wait_for("tasks.toml is good: 0 jobs");
+}
+
+#[test]
+fn every_mistake_of_a_large_file_is_counted() {
+    let jobs = (0..5_000).fold(String::new(), |mut text, number| {
+        write!(text, "[jobs.j{number}]\nkind = \"probe.sleep\"\nparams = {{ ms = \"x\" }}\nschedule = {{ cron = \"30 2 * * *\" }}\n")
+            .expect("a String takes all text");
+        text
+    });
+    let scene = scene(&jobs);
+    let ran = scene.taskhost(&["check"]);
+    assert!(ran.stderr.ends_with("error: tasks.toml has 5000 errors\n"), "{}", ran.stderr.len());
+}
