@@ -13,7 +13,7 @@ use taskhost_core::priority::Priority;
 use taskhost_core::schedule::{Zone, ZoneError};
 use taskhost_core::time::UnixMicros;
 
-pub(super) use self::file::CheckArgs;
+pub(super) use self::file::{CheckArgs, PlanArgs};
 use crate::boot;
 
 /// Runs background work in native plugins.
@@ -45,6 +45,9 @@ pub(super) enum Command {
     /// Check tasks.toml against the plugins in its folders, and show everything that is wrong; needs no daemon
     #[command(after_help = file::CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Show what an edit of tasks.toml would change: jobs with their times before and after, queues, plugins, restarts
+    #[command(after_help = file::PLAN_EXAMPLES)]
+    Plan(PlanArgs),
     /// Submit a task
     #[command(after_help = ENQUEUE_EXAMPLES)]
     Enqueue(EnqueueArgs),

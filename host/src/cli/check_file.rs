@@ -48,7 +48,7 @@ fn unwatched(error: &std::io::Error) -> Failure {
         .hint("without --watch it is checked once")
 }
 
-fn failed(error: &BootError) -> Failure {
+pub(super) fn failed(error: &BootError) -> Failure {
     let exit = if matches!(error, BootError::ConfigUnreadable { .. }) { Exit::NotFound } else { Exit::Failed };
     Failure::reported(exit, error.report())
 }
@@ -70,7 +70,7 @@ fn round(file: &Path, check: &FileCheck, json: bool, output: &mut Output<'_>) ->
 }
 
 /// All that a person should know; the verdict too if it is a good one.
-fn findings(name: &str, report: &FileReport) -> String {
+pub(super) fn findings(name: &str, report: &FileReport) -> String {
     let found = report.draft.diagnostics.iter().map(|found| tame(&found.render(name, &report.text)));
     let refused = report.catalog.iter().flat_map(Catalog::libraries).filter_map(refusal);
     let mut text: String =
@@ -89,7 +89,7 @@ fn refusal(library: &Library) -> Option<String> {
 }
 
 /// `tasks.toml is good: 3 jobs, 2 queues, 3 plugins with 11 kinds`.
-fn verdict(name: &str, report: &FileReport) -> String {
+pub(super) fn verdict(name: &str, report: &FileReport) -> String {
     let count = |severity| report.draft.diagnostics.iter().filter(|found| found.severity == severity).count();
     if !report.is_good() {
         return format!("{name} has {}", counted(count(Severity::Error), "error"));

@@ -12,6 +12,7 @@ mod enqueue;
 mod failure;
 mod new;
 mod output;
+mod plan;
 mod plugins;
 mod render;
 mod run;
@@ -54,6 +55,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     match &cli.command {
         Command::Run => daemon(&Options { config: cli.config }),
         Command::Check(args) => check_file::check(&cli.config, args, output),
+        Command::Plan(args) => plan::plan(&cli.config, args, output),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let body = enqueue::body(args)?;

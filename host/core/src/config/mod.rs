@@ -4,12 +4,14 @@
 //! Start at [`Config::parse`].
 
 mod diagnostic;
+mod diff;
 mod host;
 mod jobs;
 mod misfit;
 mod outlook;
 mod parts;
 mod place;
+mod plan;
 mod section;
 mod value;
 
@@ -22,12 +24,14 @@ use std::path::PathBuf;
 use toml::de::DeTable;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use diff::{Changes, Diff};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;
 pub use misfit::{Fault, Misfit, Schemas, misfits};
 pub use outlook::outlook;
 pub use parts::{PluginConfig, QueueConfig};
 pub use place::Places;
+pub use plan::{Firings, Plan};
 pub use toml::Spanned;
 
 use crate::ids::{JobName, PluginName, QueueName};
@@ -45,6 +49,14 @@ pub struct Config {
     pub queues: BTreeMap<QueueName, QueueConfig>,
     /// `[jobs.NAME]`.
     pub jobs: BTreeMap<JobName, JobConfig>,
+}
+
+/// That of an empty file.
+impl Default for Config {
+    fn default() -> Self {
+        let queues = BTreeMap::from([(QueueName::default(), QueueConfig::default())]);
+        Self { host: HostConfig::default(), plugins: BTreeMap::new(), queues, jobs: BTreeMap::new() }
+    }
 }
 
 /// What could be read of a text that may have errors.

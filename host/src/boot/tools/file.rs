@@ -70,6 +70,17 @@ impl FileCheck {
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }
 
+    /// The absolute path of the file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What the last daemon of this file has applied last, or runs with now; none if nothing of it is kept that can be read.
+    pub fn applied(&self, config: &Config) -> Option<Config> {
+        let kept = self.state(config).join("last-good").join("tasks.toml");
+        Config::parse(&read_text(&kept).ok()?).ok()
+    }
+
     /// Tells of each save from now on.
     /// # Errors
     /// What the system said.
@@ -77,10 +88,14 @@ impl FileCheck {
         EditWatch::of_file(&self.file).map_err(io::Error::other)
     }
 
+    fn state(&self, config: &Config) -> PathBuf {
+        boot::Places::of(&self.file, config.host.state.clone()).state
+    }
+
     fn catalog(&self, config: &Config) -> Result<Catalog, BootError> {
         let options = CatalogOptions {
             folders: config.host.plugins.clone(),
-            state: boot::Places::of(&self.file, config.host.state.clone()).state,
+            state: self.state(config),
             scratch: self.scratch.path().to_owned(),
             describe: DescribeOptions::default(),
         };

@@ -24,3 +24,20 @@ pub(in crate::cli) struct CheckArgs {
     #[arg(long)]
     pub(in crate::cli) json: bool,
 }
+
+pub(super) const PLAN_EXAMPLES: &str = "\
+Examples:
+  taskhost plan
+  taskhost plan deploy/tasks.toml --json
+
+Compares with the config that was applied last; where none is known, everything is new. Times of `every` and `delay` as they
+are now come from the running daemon. Exit code 0: it can be applied; 1: it has errors; 3: there is no such file.";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PlanArgs {
+    /// The file [default: what --config says]
+    pub(in crate::cli) file: Option<PathBuf>,
+    /// Print a JSON document
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}

@@ -1,0 +1,110 @@
+//! `taskhost plan`: what an edit would change, before it is saved where the daemon sees it.
+
+use serde_json::Value;
+use taskhost_tests::Scene;
+
+const OLD: &str = r#"
+[queues.mail]
+concurrency = 2
+[queues.gone]
+
+[jobs.nightly]
+kind     = "probe.noop"
+schedule = { cron = "30 2 * * *", timezone = "Europe/Berlin" }
+
+[jobs.often]
+kind     = "probe.noop"
+schedule = { every = "1h" }
+
+[jobs.removed]
+kind     = "probe.noop"
+schedule = { at = 2126-12-24T18:00:00Z }
+
+[jobs.same]
+kind = "probe.noop"
+"#;
+
+const NEW: &str = r#"
+[queues.mail]
+concurrency = 3
+
+[jobs.nightly]
+kind     = "probe.noop"
+schedule = { cron = "0 3 * * *", timezone = "Europe/Berlin" }
+priority = "high"
+
+[jobs.often]
+kind     = "probe.noop"
+schedule = { every = "2h" }
+
+[jobs.new]
+kind     = "probe.noop"
+schedule = { at = 2126-12-24T18:00:00Z }
+
+[jobs.same]
+kind = "probe.noop"
+tags = ["x"]
+"#;
+
+/// A scene with the new text, where the old one is what was applied last.
+fn edited() -> Scene {
+    let scene = Scene::new(OLD);
+    let old = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("var/last-good/tasks.toml", &old);
+    scene.write("tasks.toml", old.replace(OLD, NEW).replace("[host]", "[host]\nstate = \"var\""));
+    scene
+}
+
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+\d\d:\d\d", "[a time in this format..]");
+    settings
+}
+
+#[test]
+fn an_edit_shows_what_it_changes_with_the_times_before_and_after() {
+    let ran = edited().taskhost(&["plan"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    settings().bind(|| insta::assert_snapshot!("plan_without_daemon", format!("{}{}", ran.stderr, ran.stdout)));
+}
+
+#[test]
+fn a_running_daemon_knows_when_its_jobs_fire() {
+    let scene = Scene::new(OLD);
+    let _daemon = scene.start();
+    let old = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("var/last-good/tasks.toml", &old);
+    let new = scene.write("new.toml", old.replace(OLD, NEW)).display().to_string();
+    let ran = scene.taskhost(&["plan", &new, "--json"]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), ""));
+    let plan: Value = serde_json::from_str(&ran.stdout).expect("one document on stdout");
+    assert_eq!(
+        (&plan["daemon"], &plan["compared_with"], &plan["load"]),
+        (&true.into(), &"applied".into(), &Value::Array(vec![]))
+    );
+    let often =
+        plan["jobs"].as_array().and_then(|jobs| jobs.iter().find(|job| job["name"] == "often")).expect("it changes");
+    assert_eq!((&often["change"], &often["keys"][0]), (&"changed".into(), &"schedule".into()));
+    assert_eq!(often["before"].as_array().map(Vec::len), Some(5), "{often}");
+}
+
+#[test]
+fn where_nothing_was_applied_everything_is_new() {
+    let ran = Scene::new(OLD).taskhost(&["plan"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("Nothing was applied yet"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("+ job nightly: cron 30 2 * * * Europe/Berlin\n"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("restart"), "{}", ran.stdout);
+}
+
+#[test]
+fn an_edit_with_errors_has_no_plan() {
+    let ran = Scene::new("[jobs.a]\nkind = \"probe.nop\"\n").taskhost(&["plan"]);
+    assert_eq!((ran.code, &*ran.stdout), (Some(1), ""));
+    assert!(ran.stderr.contains("did you mean `probe.noop`?"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.ends_with("hint: an edit with errors changes nothing: what was applied last goes on\n"),
+        "{}",
+        ran.stderr
+    );
+}
