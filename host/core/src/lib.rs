@@ -7,6 +7,7 @@ pub mod config;
 pub mod duration;
 pub mod ids;
 pub mod job;
+pub mod log;
 pub mod priority;
 pub mod query;
 pub mod retry;

@@ -3,6 +3,8 @@
 //! Not here: pointers (`ffi`), deciding what an end means (`attempt`), polling (`poller`). Any thread may call anything
 //! here at any time, also long after the attempt has ended. Start at [`Ctx::wake`] and [`Ctx::save_state`].
 
+mod logging;
+
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,20 +12,20 @@ use std::time::Duration;
 use plugin_api::abi;
 use taskhost_core::ids::{LeaseId, TaskId};
 use taskhost_core::submit::{NewTask, STATE_MAX};
+use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
-use tokio::sync::mpsc::UnboundedSender;
 
-use super::attempt::{Finish, MESSAGE_MAX, Stop, Told, is_json, text};
+use super::attempt::{Finish, Stop, Told, is_json, text};
 use super::ffi;
 use super::follow_up::Made;
+use super::in_process::Links;
+use super::log::LogBuffer;
 use super::mailbox::{HOLDS, Key, Mailbox, Message};
-use super::{Attempt, FollowUp, FollowUps, Kind, Report};
+use super::{Attempt, FollowUp, Kind, Report};
 
 /// The longest note of a progress report that is kept, in bytes.
 const NOTE_MAX: usize = 1024;
-/// The longest fields document of a log line, in bytes.
-const FIELDS_MAX: usize = 16 * 1024;
-/// No wake-up time is set.
+/// No time is set.
 const NEVER: u64 = u64::MAX;
 
 /// Where an attempt is between two polls.
@@ -48,11 +50,13 @@ pub(super) struct Ctx {
     pub(super) lease: LeaseId,
     pub(super) kind: Arc<Kind>,
     pub(super) mailbox: Arc<Mailbox>,
-    reports: UnboundedSender<Vec<Report>>,
-    follow_ups: Arc<dyn FollowUps>,
+    links: Arc<Links>,
+    attempt: u32,
+    started_at: UnixMicros,
     flags: AtomicU32,
     state: AtomicU8,
     wake_at: AtomicU64,
+    flush_at: AtomicU64,
     stuck: AtomicBool,
     told: Mutex<Inner>,
     saves_moved: Condvar,
@@ -73,6 +77,8 @@ struct Inner {
     /// When it first reported progress, monotonic.
     progress_began: Duration,
     made: Made,
+    /// Only if it has said something.
+    log: Option<Box<LogBuffer>>,
 }
 
 impl Inner {
@@ -88,6 +94,7 @@ impl Inner {
             progress: None,
             progress_began: Duration::ZERO,
             made: Made::after(follow_ups),
+            log: None,
         }
     }
 
@@ -108,6 +115,8 @@ pub(super) struct Closed {
     pub(super) ticket: u64,
     /// What it made since its last save.
     pub(super) follow_ups: Vec<NewTask>,
+    /// What it logged and was not handed over.
+    pub(super) log: Option<Box<LogBuffer>>,
 }
 
 impl Ctx {
@@ -115,8 +124,8 @@ impl Ctx {
         key: Key,
         attempt: &Attempt,
         mailbox: Arc<Mailbox>,
-        reports: UnboundedSender<Vec<Report>>,
-        follow_ups: Arc<dyn FollowUps>,
+        links: Arc<Links>,
+        started_at: UnixMicros,
     ) -> Self {
         Self {
             key,
@@ -124,11 +133,13 @@ impl Ctx {
             lease: attempt.lease,
             kind: Arc::clone(&attempt.kind),
             mailbox,
-            reports,
-            follow_ups,
+            links,
+            attempt: attempt.attempt,
+            started_at,
             flags: AtomicU32::new(0),
             state: AtomicU8::new(state::SCHEDULED),
             wake_at: AtomicU64::new(NEVER),
+            flush_at: AtomicU64::new(NEVER),
             stuck: AtomicBool::new(false),
             told: Mutex::new(Inner::after(attempt.follow_ups)),
             saves_moved: Condvar::new(),
@@ -259,6 +270,7 @@ impl Ctx {
             progress: inner.progress.take(),
             ticket: inner.tickets + 1,
             follow_ups: inner.made.take(),
+            log: inner.log.take(),
         };
         drop(inner);
         self.saves_moved.notify_all();
@@ -315,15 +327,17 @@ impl Ctx {
         let mut inner = self.lock();
         if let Some(reason) = refused.or_else(|| inner.refuses()) {
             drop(inner);
-            tracing::warn!(target: "plugin", task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, reason, "A state was not saved.");
+            self.warn(reason, "A state was not saved.");
             return None;
         }
         inner.tickets += 1;
         let ticket = inner.tickets;
         let follow_ups = inner.made.take();
-        let report = Report::Saved { task: self.task, lease: self.lease, ticket, state: json.to_vec(), follow_ups };
+        let log = inner.log.as_mut().map(|log| log.hand_over()).unwrap_or_default();
+        let report =
+            Report::Saved { task: self.task, lease: self.lease, ticket, state: json.to_vec(), follow_ups, log };
         // Sent under the lock, so that saves leave in the order of their tickets and none after the end.
-        if self.reports.send(vec![report]).is_err() {
+        if self.links.reports.send(vec![report]).is_err() {
             inner.lost = true;
         }
         Some(ticket)
@@ -343,7 +357,7 @@ impl Ctx {
     /// Makes a follow-up task that is committed with the next save or with a good end; none if it is refused.
     pub(super) fn enqueue(&self, asked: &FollowUp<'_>) -> Option<TaskId> {
         // Not under the lock: the check of large params takes its time.
-        let made = self.follow_ups.prepare(&self.kind, asked).and_then(|new| {
+        let made = self.links.follow_ups.prepare(&self.kind, asked).and_then(|new| {
             let mut inner = self.lock();
             inner.refuses().map_or(Ok(()), |reason| Err(reason.to_owned()))?;
             inner.made.push(self.task, new)
@@ -353,30 +367,7 @@ impl Ctx {
 
     /// Says in the log of the task why a follow-up is not made.
     pub(super) fn refuse_follow_up(&self, reason: &str) {
-        tracing::warn!(target: "plugin", task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, reason, "A follow-up task was refused.");
-    }
-
-    /// A line for the log of the task.
-    pub(super) fn log(&self, level: u32, message: &[u8], fields: &[u8]) {
-        macro_rules! line {
-            ($level:ident) => {
-                if tracing::enabled!(target: "plugin", tracing::Level::$level) {
-                    let (message, fields) = (text(message, MESSAGE_MAX), text(fields, FIELDS_MAX));
-                    let fields = Some(fields).filter(|fields| !fields.is_empty());
-                    tracing::event!(
-                        target: "plugin", tracing::Level::$level,
-                        task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, fields, "{message}"
-                    );
-                }
-            };
-        }
-        match level {
-            abi::TRACE => line!(TRACE),
-            abi::DEBUG => line!(DEBUG),
-            abi::INFO => line!(INFO),
-            abi::WARN => line!(WARN),
-            _ => line!(ERROR),
-        }
+        self.warn(reason, "A follow-up task was refused.");
     }
 }
 

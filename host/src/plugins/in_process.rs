@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use plugin_api::abi;
 use taskhost_core::ids::{LeaseId, PluginName, TaskId};
+use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
@@ -21,6 +22,8 @@ use super::attempt::Stop;
 use super::blocking::Pool;
 use super::ctx::Ctx;
 use super::ffi::PluginCode;
+use super::followers::{Follower, Followers};
+use super::log::LiveLog;
 use super::mailbox::{HOLDS, Lot, Mailbox, Message};
 use super::poller::Poller;
 use super::{Attempt, Executor, FollowUps, Kind, Outcome, Report};
@@ -37,11 +40,18 @@ pub struct InProcess {
 /// What executor and pollers have in common.
 #[derive(Debug)]
 pub(super) struct Shared {
-    reports: UnboundedSender<Vec<Report>>,
-    follow_ups: Arc<dyn FollowUps>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) links: Arc<Links>,
     pub(super) grace_ms: u64,
     running: Mutex<Running>,
+}
+
+/// What an attempt reaches outside of itself.
+#[derive(Debug)]
+pub(super) struct Links {
+    pub(super) reports: UnboundedSender<Vec<Report>>,
+    pub(super) follow_ups: Arc<dyn FollowUps>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) followers: Followers,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +89,8 @@ impl InProcess {
         cancel_grace: Duration,
     ) -> Self {
         let grace_ms = u64::try_from(cancel_grace.as_millis()).unwrap_or(u64::MAX);
-        let shared = Shared { reports, follow_ups, clock, grace_ms, running: Mutex::default() };
+        let links = Links { reports, follow_ups, clock, followers: Followers::default() };
+        let shared = Shared { links: Arc::new(links), grace_ms, running: Mutex::default() };
         Self { shared: Arc::new(shared), lanes: Mutex::default(), keys: AtomicU64::new(0) }
     }
 
@@ -100,10 +111,9 @@ impl InProcess {
         Ok(mailbox)
     }
 
-    fn context(&self, attempt: &Attempt, mailbox: Arc<Mailbox>) -> Arc<Ctx> {
+    fn context(&self, attempt: &Attempt, mailbox: Arc<Mailbox>, now: UnixMicros) -> Arc<Ctx> {
         let key = self.keys.fetch_add(1, Relaxed);
-        let follow_ups = Arc::clone(&self.shared.follow_ups);
-        Arc::new(Ctx::new(key, attempt, mailbox, self.shared.reports.clone(), follow_ups))
+        Arc::new(Ctx::new(key, attempt, mailbox, Arc::clone(&self.shared.links), now))
     }
 
     fn find(&self, task: TaskId, lease: LeaseId) -> Option<Arc<Ctx>> {
@@ -157,7 +167,7 @@ impl Shared {
                 }
             }
         }
-        if self.reports.send(reports).is_err() {
+        if self.links.reports.send(reports).is_err() {
             tracing::debug!("Nobody reads the reports of attempts any more.");
         }
     }
@@ -167,11 +177,12 @@ impl Executor for InProcess {
     fn start(&self, attempts: Vec<Attempt>) {
         let mut lots: Vec<(Arc<Mailbox>, Lot)> = Vec::new();
         let mut refused = Vec::new();
+        let now = self.shared.links.clock.now();
         for attempt in attempts {
             match self.mailbox(&attempt) {
                 Err(error) => refused.push(attempt.ended(without_thread(&error))),
                 Ok(mailbox) => {
-                    let ctx = self.context(&attempt, Arc::clone(&mailbox));
+                    let ctx = self.context(&attempt, Arc::clone(&mailbox), now);
                     match lots.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &mailbox)) {
                         Some((_, lot)) => lot.push((ctx, attempt)),
                         None => lots.push((mailbox, vec![(ctx, attempt)])),
@@ -210,6 +221,12 @@ impl Executor for InProcess {
         }
     }
 
+    fn logged(&self, task: TaskId, lease: LeaseId, end: u64) {
+        if let Some(ctx) = self.find(task, lease) {
+            ctx.log_stored(end);
+        }
+    }
+
     fn lease_lost(&self, task: TaskId, lease: LeaseId) {
         if let Some(ctx) = self.find(task, lease) {
             ctx.lose_lease();
@@ -219,6 +236,14 @@ impl Executor for InProcess {
 
     fn progress(&self, task: TaskId) -> Option<Progress> {
         self.latest(task, Ctx::last_progress).flatten()
+    }
+
+    fn log(&self, task: TaskId) -> Option<LiveLog> {
+        self.latest(task, Ctx::live_log).flatten()
+    }
+
+    fn follow_log(&self, task: TaskId) -> Follower {
+        self.shared.links.followers.follow(task)
     }
 
     fn is_stuck(&self, task: TaskId) -> bool {
@@ -277,7 +302,7 @@ impl Attempt {
     /// The report of an attempt that did not enter its plugin.
     fn ended(&self, outcome: Outcome) -> Report {
         let (task, lease, generation) = (self.task, self.lease, self.kind.generation);
-        Report::Ended { task, lease, generation, outcome, progress: None, follow_ups: Vec::new() }
+        Report::Ended { task, lease, generation, outcome, progress: None, follow_ups: Vec::new(), log: Vec::new() }
     }
 }
 

@@ -14,9 +14,11 @@ pub mod describe;
 mod error;
 mod ffi;
 mod follow_up;
+mod followers;
 mod in_process;
 mod kind;
 mod loader;
+mod log;
 mod mailbox;
 mod misfit;
 mod poller;
@@ -34,14 +36,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::log::LogChunk;
 use taskhost_core::submit::NewTask;
 use taskhost_core::suggest;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
 
 pub use self::error::{LoadError, ScanError};
+pub use self::followers::{Follower, Followers};
 pub use self::in_process::InProcess;
 pub use self::kind::{Kind, ParamError};
+pub use self::log::LiveLog;
 pub use self::registry::{Changes, Glance, PluginSettings, Registry, Search};
 pub(crate) use self::stage::is_library_name;
 
@@ -140,6 +145,17 @@ pub enum Report {
         state: Vec<u8>,
         /// The tasks that it made since the save before.
         follow_ups: Vec<NewTask>,
+        /// What it logged since the report before.
+        log: Vec<LogChunk>,
+    },
+    /// It has logged.
+    Logged {
+        /// The task.
+        task: TaskId,
+        /// The lease it runs under.
+        lease: LeaseId,
+        /// What it logged since the report before.
+        log: Vec<LogChunk>,
     },
     /// It is over. Reported exactly once for each [`Attempt`] started.
     Ended {
@@ -155,6 +171,8 @@ pub enum Report {
         progress: Option<Progress>,
         /// The tasks that it made since its last save.
         follow_ups: Vec<NewTask>,
+        /// What it logged since the report before.
+        log: Vec<LogChunk>,
     },
 }
 
@@ -206,10 +224,16 @@ pub trait Executor: Send + Sync + Debug {
     fn cancel(&self, task: TaskId, lease: LeaseId);
     /// A save is durable.
     fn saved(&self, task: TaskId, lease: LeaseId, ticket: u64);
+    /// The lines of an attempt before this place are stored.
+    fn logged(&self, task: TaskId, lease: LeaseId, end: u64);
     /// The attempt no longer holds the task: it is told, dropped if it can be, and nothing it says counts.
     fn lease_lost(&self, task: TaskId, lease: LeaseId);
     /// What a running task reported last.
     fn progress(&self, task: TaskId) -> Option<Progress>;
+    /// What a running task has logged and the store may not have yet.
+    fn log(&self, task: TaskId) -> Option<LiveLog>;
+    /// Hears of the lines that a task logs from now on.
+    fn follow_log(&self, task: TaskId) -> Follower;
     /// It ignores that it was told to stop (a blocking attempt whose timeout or cancel grace is over).
     fn is_stuck(&self, task: TaskId) -> bool;
     /// Tells every attempt, and each that is started from now on, to save and stop.

@@ -194,7 +194,7 @@ impl Poller {
             return;
         };
         let limit = entry.limit.map(|limit| limit.at);
-        let next = [limit, entry.ctx.wake_time()].into_iter().flatten().min();
+        let next = [limit, entry.ctx.wake_time(), entry.ctx.flush_time()].into_iter().flatten().min();
         if next == entry.armed {
             return;
         }
@@ -227,6 +227,7 @@ impl Poller {
         if entry.ctx.take_due(now) {
             entry.ctx.wake();
         }
+        entry.ctx.flush_if_due(now);
         let Some(limit) = entry.limit.filter(|limit| limit.at <= now) else {
             return;
         };
@@ -259,23 +260,26 @@ impl Poller {
         drop(entry.task);
         let ctx = entry.ctx;
         let closed = ctx.close();
-        let (state, outcome) = attempt::outcome(end, closed.finish, closed.told, || self.shared.clock.now());
+        let (state, outcome) = attempt::outcome(end, closed.finish, closed.told, || self.shared.links.clock.now());
         let (task, lease) = (ctx.task, ctx.lease);
+        let mut log = ctx.last_log(closed.log, &outcome);
         let mut follow_ups = closed.follow_ups;
         if let Some(state) = state {
             let follow_ups = std::mem::take(&mut follow_ups);
-            self.reports.push(Report::Saved { task, lease, ticket: closed.ticket, state, follow_ups });
+            let log = std::mem::take(&mut log);
+            self.reports.push(Report::Saved { task, lease, ticket: closed.ticket, state, follow_ups, log });
         }
         let (generation, progress) = (ctx.kind.generation, closed.progress);
-        self.reports.push(Report::Ended { task, lease, generation, outcome, progress, follow_ups });
+        self.reports.push(Report::Ended { task, lease, generation, outcome, progress, follow_ups, log });
     }
 
     fn fail_without_thread(&mut self, entry: &Entry, error: &std::io::Error) {
-        entry.ctx.close();
+        let closed = entry.ctx.close();
         let (task, lease, generation) = (entry.ctx.task, entry.ctx.lease, entry.ctx.kind.generation);
         let outcome = without_thread(error);
+        let log = entry.ctx.last_log(closed.log, &outcome);
         let follow_ups = Vec::new();
-        self.reports.push(Report::Ended { task, lease, generation, outcome, progress: None, follow_ups });
+        self.reports.push(Report::Ended { task, lease, generation, outcome, progress: None, follow_ups, log });
     }
 
     fn hand_over_if_due(&mut self) {

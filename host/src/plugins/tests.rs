@@ -6,6 +6,7 @@ mod bench;
 mod following;
 mod hostile;
 mod loading;
+mod logging;
 mod running;
 mod stopping;
 mod swapping;

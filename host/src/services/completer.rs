@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::log::LogChunk;
 use taskhost_core::task::{End, Rejected, Status};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
@@ -33,11 +34,23 @@ pub struct Completer {
 struct Waits {
     task: TaskId,
     lease: LeaseId,
-    /// Of a save; none for an end.
-    ticket: Option<u64>,
+    what: Waiting,
     follow_ups: Vec<TaskId>,
+    /// Where the attempt's log ends that is stored then, if anything of it is.
+    logged: Option<u64>,
     /// Why the attempt failed, if it did.
     failure: Option<String>,
+}
+
+/// What was reported.
+#[derive(Debug, Clone, Copy)]
+enum Waiting {
+    /// A save, with its ticket.
+    Save(u64),
+    /// Only lines of the log.
+    Log,
+    /// The end.
+    End,
 }
 
 impl Completer {
@@ -60,12 +73,13 @@ impl Completer {
 
     fn prepare(&self, report: Report) -> AttemptReport {
         match report {
-            Report::Saved { task, lease, state, follow_ups, ticket: _ } => {
-                AttemptReport { task, lease, change: Change::Checkpoint { state, follow_ups } }
+            Report::Saved { task, lease, state, follow_ups, log, ticket: _ } => {
+                AttemptReport { task, lease, change: Change::Checkpoint { state, follow_ups }, log }
             }
-            Report::Ended { task, lease, generation, outcome, progress, follow_ups } => {
+            Report::Logged { task, lease, log } => AttemptReport { task, lease, change: Change::Logged, log },
+            Report::Ended { task, lease, generation, outcome, progress, follow_ups, log } => {
                 let ending = Ending { progress, follow_ups, ..self.ending(outcome, generation) };
-                AttemptReport { task, lease, change: Change::Ended(Box::new(ending)) }
+                AttemptReport { task, lease, change: Change::Ended(Box::new(ending)), log }
             }
         }
     }
@@ -99,11 +113,15 @@ impl Completer {
 }
 
 fn waits(report: &Report) -> Waits {
-    let (task, lease, ticket, follow_ups) = match report {
-        Report::Saved { task, lease, ticket, follow_ups, .. } => (*task, *lease, Some(*ticket), follow_ups),
-        Report::Ended { task, lease, follow_ups, .. } => (*task, *lease, None, follow_ups),
+    let (task, lease, what, follow_ups, log) = match report {
+        Report::Saved { task, lease, ticket, follow_ups, log, .. } => {
+            (*task, *lease, Waiting::Save(*ticket), follow_ups.as_slice(), log)
+        }
+        Report::Logged { task, lease, log } => (*task, *lease, Waiting::Log, [].as_slice(), log),
+        Report::Ended { task, lease, follow_ups, log, .. } => (*task, *lease, Waiting::End, follow_ups.as_slice(), log),
     };
-    Waits { task, lease, ticket, follow_ups: follow_ups.iter().map(|new| new.id).collect(), failure: None }
+    let follow_ups = follow_ups.iter().map(|new| new.id).collect();
+    Waits { task, lease, what, follow_ups, logged: log.last().map(LogChunk::end), failure: None }
 }
 
 fn failure(report: &AttemptReport) -> Option<String> {
@@ -123,7 +141,7 @@ fn tell_of_failure(task: TaskId, status: Status, error: &str) {
 async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, executor: Arc<dyn Executor>) {
     // A failed store ends the daemon; no attempt may go on as if its save were durable.
     let Ok(answers) = reply.await else { return };
-    for (answer, Waits { task, lease, ticket, follow_ups, failure }) in answers.into_iter().zip(waits) {
+    for (answer, Waits { task, lease, what, follow_ups, logged, failure }) in answers.into_iter().zip(waits) {
         if let Ok(status) = answer {
             if let Some(error) = failure {
                 tell_of_failure(task, status, &error);
@@ -133,14 +151,21 @@ async fn tell(reply: Reply<Vec<Result<Status, Rejected>>>, waits: Vec<Waits>, ex
                 debug!(task_id = %follow_up, parent = %task, parent_status = %status, "A follow-up task was handed over.");
             }
         }
-        match (answer, ticket) {
-            (Ok(_), Some(ticket)) => executor.saved(task, lease, ticket),
-            (Ok(_), None) => {}
-            (Err(rejected), Some(_)) => {
+        match (answer, what) {
+            (Ok(_), Waiting::Save(ticket)) => executor.saved(task, lease, ticket),
+            (Ok(_), Waiting::Log | Waiting::End) => {}
+            (Err(rejected), Waiting::Save(_)) => {
                 warn!(task_id = %task, %rejected, "A checkpoint came too late.");
                 executor.lease_lost(task, lease);
             }
-            (Err(rejected), None) => warn!(task_id = %task, %rejected, "The end of an attempt came too late."),
+            (Err(rejected), Waiting::Log) => {
+                debug!(task_id = %task, %rejected, "Lines of a log came too late.");
+                executor.lease_lost(task, lease);
+            }
+            (Err(rejected), Waiting::End) => warn!(task_id = %task, %rejected, "The end of an attempt came too late."),
+        }
+        if let (Ok(_), Waiting::Save(_) | Waiting::Log, Some(end)) = (answer, what, logged) {
+            executor.logged(task, lease, end);
         }
     }
 }

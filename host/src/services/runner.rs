@@ -59,7 +59,7 @@ struct AttemptContext<'a> {
 fn given_back(claimed: &Claimed) -> Report {
     let (task, lease) = (claimed.id, claimed.lease);
     let (outcome, follow_ups) = (Outcome::Interrupted, Vec::new());
-    Report::Ended { task, lease, generation: 0, outcome, progress: None, follow_ups }
+    Report::Ended { task, lease, generation: 0, outcome, progress: None, follow_ups, log: Vec::new() }
 }
 
 fn attempt(claimed: Claimed, kind: Arc<Kind>) -> Attempt {

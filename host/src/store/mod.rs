@@ -16,6 +16,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::log::LogChunk;
 use taskhost_core::query::{TaskFilter, TaskQuery};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
@@ -112,6 +113,11 @@ pub trait Store: Send + Sync + Debug {
     /// [`StoreError`] if the store cannot be read.
     fn list(&self, query: &TaskQuery, kinds: &[KindName]) -> Result<Page, StoreError>;
 
+    /// Reads the lines of a task's log after number `after`, in whole pieces; none if there is no such task. Blocks on the disk.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn log(&self, task: TaskId, after: u64) -> Result<Option<StoredLog>, StoreError>;
+
     /// Becomes `Some` when the store can no longer keep its promises; the daemon must end then.
     fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>>;
 
@@ -137,6 +143,8 @@ pub struct AttemptReport {
     pub lease: LeaseId,
     /// What it says.
     pub change: Change,
+    /// What it has logged since the report before; kept with the change, and only then.
+    pub log: Vec<LogChunk>,
 }
 
 /// What changes by a report.
@@ -151,6 +159,42 @@ pub enum Change {
     },
     /// The attempt is over.
     Ended(Box<Ending>),
+    /// Nothing: it has only logged.
+    Logged,
+}
+
+/// What is kept of the log of a task: at least the latest [`LINES_KEPT`](taskhost_core::log::LINES_KEPT) lines or
+/// [`BYTES_KEPT`](taskhost_core::log::BYTES_KEPT) bytes, at most one piece more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredLog {
+    /// Where the task stood at that moment.
+    pub status: Status,
+    /// The number of the oldest line that is kept: lines are counted from 1, also those that are kept no longer.
+    pub first: u64,
+    /// Its last line; none if there is none.
+    pub end: Option<LogEnd>,
+    /// The pieces with the lines that were asked for, oldest first.
+    pub pieces: Vec<LogPiece>,
+}
+
+/// Where a log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogEnd {
+    /// The number of the last line.
+    pub n: u64,
+    /// Whose it is.
+    pub lease: LeaseId,
+    /// How many lines this lease has had.
+    pub places: u64,
+}
+
+/// Lines one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPiece {
+    /// The number of the first of them.
+    pub n: u64,
+    /// The lines.
+    pub chunk: LogChunk,
 }
 
 /// The end of an attempt.

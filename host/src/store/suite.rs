@@ -10,6 +10,7 @@ mod follow_ups;
 mod harness;
 mod jobs;
 mod list;
+mod log;
 mod outcome;
 mod time;
 
@@ -36,6 +37,7 @@ const CASES: &[&[Case]] = &[
     jobs::CASES,
     list::CASES,
     again::CASES,
+    log::CASES,
 ];
 
 /// Runs every case on a store of its own, and names those that do not hold.

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::events::Events;
 use crate::host::{Host, Kind, Parts, Phase, PluginView};
 use crate::live::Live;
-use crate::plugins::{Attempt, Executor, Kinds};
+use crate::plugins::{Attempt, Executor, Follower, Followers, Kinds, LiveLog};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
 use crate::uploads::Uploads;
@@ -142,7 +142,7 @@ impl Bench {
     /// Ends the attempt, and tells it as the store does.
     pub(super) async fn end(&self, claimed: &Claimed, ending: Ending) -> Status {
         let change = Change::Ended(Box::new(ending));
-        let report = AttemptReport { task: claimed.id, lease: claimed.lease, change };
+        let report = AttemptReport { task: claimed.id, lease: claimed.lease, change, log: Vec::new() };
         self.store.report(vec![report], NOW.parse().unwrap()).await.unwrap()[0].unwrap()
     }
 
@@ -222,15 +222,24 @@ impl Kinds for FakeKinds {
 #[derive(Debug, Default)]
 pub(super) struct FakeExecutor {
     pub(super) progress: Mutex<Option<Progress>>,
+    pub(super) log: Mutex<Option<LiveLog>>,
+    followers: Followers,
 }
 
 impl Executor for FakeExecutor {
     fn start(&self, _attempts: Vec<Attempt>) {}
     fn cancel(&self, _task: TaskId, _lease: LeaseId) {}
     fn saved(&self, _task: TaskId, _lease: LeaseId, _ticket: u64) {}
+    fn logged(&self, _task: TaskId, _lease: LeaseId, _end: u64) {}
     fn lease_lost(&self, _task: TaskId, _lease: LeaseId) {}
     fn progress(&self, _task: TaskId) -> Option<Progress> {
         self.progress.lock().unwrap().clone()
+    }
+    fn log(&self, _task: TaskId) -> Option<LiveLog> {
+        self.log.lock().unwrap().clone()
+    }
+    fn follow_log(&self, task: TaskId) -> Follower {
+        self.followers.follow(task)
     }
     fn is_stuck(&self, _task: TaskId) -> bool {
         false

@@ -226,6 +226,8 @@ impl Watched<'_> {
                     self.follow_ups.extend(follow_ups);
                     self.executor.saved(self.task, lease, ticket);
                 }
+                // Its lines were shown when they came.
+                Report::Logged { .. } => {}
                 Report::Ended { outcome, progress, follow_ups, .. } => {
                     self.show(progress, hear);
                     if keeps_follow_ups(&outcome) {

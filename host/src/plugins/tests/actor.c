@@ -321,6 +321,30 @@ static int32_t blocks_until_told(void *data) {
   return end(self, (uint32_t)self->number, "\"told\"");
 }
 
+/* Says so many lines, one of them a trace. */
+static int32_t logs(void *data) {
+  const task *self = data;
+  char line[40];
+  host->log(self->ctx, TH_TRACE, (th_bytes)TEXT("a step"), (th_bytes)TEXT(""));
+  for (uint64_t said = 0; said < self->number; said++) {
+    snprintf(line, sizeof(line), "line %d", (int)said);
+    th_bytes text = { (const uint8_t *)line, strlen(line) };
+    host->log(self->ctx, TH_INFO, text, (th_bytes)TEXT("{\"a\": 1}"));
+  }
+  return end(self, TH_OK, "{}");
+}
+
+static int32_t logs_and_hangs(void *data) {
+  const task *self = data;
+  host->log(self->ctx, TH_WARN, (th_bytes)TEXT("it takes time"), (th_bytes)TEXT(""));
+  return TH_PENDING;
+}
+
+static int32_t logs_and_blocks(void *data) {
+  logs_and_hangs(data);
+  return blocks_until_told(data);
+}
+
 static int32_t blocks_wrongly(void *data) {
   (void)data;
   return TH_PENDING;
@@ -369,6 +393,9 @@ static const th_kind all[] = {
   KIND("act.block", TH_K_BLOCKING, blocks),
   KIND("act.block-save", TH_K_BLOCKING, saves),
   KIND("act.block-told", TH_K_BLOCKING, blocks_until_told),
+  KIND("act.log", 0, logs),
+  KIND("act.log-hang", 0, logs_and_hangs),
+  KIND("act.block-log", TH_K_BLOCKING, logs_and_blocks),
   KIND("act.block-wrong", TH_K_BLOCKING, blocks_wrongly),
 };
 #define N_KINDS (sizeof(all) / sizeof(all[0]))

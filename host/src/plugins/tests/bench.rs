@@ -144,6 +144,7 @@ impl Bench {
                     assert_eq!(lease.as_u64(), 7);
                     return (task, Said::Saved(ticket, String::from_utf8(state).unwrap()));
                 }
+                Some(Report::Logged { .. }) => {}
                 Some(Report::Ended { task, lease, generation, outcome, .. }) => {
                     assert_eq!((lease.as_u64(), generation), (7, 1));
                     return (task, Said::Ended(outcome));

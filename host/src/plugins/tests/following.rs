@@ -14,6 +14,7 @@ fn followed(bench: &mut Bench, attempt: Attempt) -> (Vec<NewTask>, Vec<NewTask>,
         for report in bench.reports.blocking_recv().expect("an executor") {
             match report {
                 Report::Saved { follow_ups, .. } => saved.extend(follow_ups),
+                Report::Logged { .. } => {}
                 Report::Ended { follow_ups, outcome, .. } => return (saved, follow_ups, outcome),
             }
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use taskhost_core::log::{LogLevel, LogLine};
 use taskhost_core::task::{End, Event};
 use taskhost_core::time::UnixMicros;
 
@@ -105,7 +106,9 @@ impl Writer {
         let row = self.connection.prepare_cached(&select)?.query_row([seq], rows::read).optional()?;
         let Some(mut row) = row.filter(super::writer::runs) else { return Ok(false) };
         let lost = Event::Ended(row.task.lease, End::LeaseLost);
-        let kept = self.apply(&mut row, lost, now)?.is_ok();
+        let (lease, kept) = (row.task.lease, self.apply(&mut row, lost, now)?.is_ok());
+        let line = LogLine::of_host(now, LogLevel::Warn, "The daemon ended while this attempt ran.");
+        self.add_to_log(&row, lease, &line)?;
         self.keep_failure_by_rule(&row, now)?;
         Ok(kept)
     }

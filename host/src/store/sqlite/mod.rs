@@ -13,6 +13,7 @@ mod inbox;
 mod insert;
 mod jobs;
 mod list;
+mod log;
 mod names;
 mod reader;
 mod readers;
@@ -44,7 +45,7 @@ use self::readers::{Readers, open_reader};
 use self::writer::{Outlet, Turn, Writer};
 use super::{
     Action, ActionRefused, Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob,
-    Offer, Reply, Rest, Store, StoreError, Sweep,
+    Offer, Reply, Rest, Store, StoreError, StoredLog, Sweep,
 };
 use crate::events::Events;
 use crate::lock::FileLock;
@@ -291,6 +292,10 @@ impl Store for SqliteStore {
     fn list(&self, query: &TaskQuery, kinds: &[KindName]) -> Result<Page, StoreError> {
         let page = self.lists.with(|reader| list::page(reader, query, kinds));
         page.map_err(|error| error::classify(&self.path, &error))
+    }
+
+    fn log(&self, task: TaskId, after: u64) -> Result<Option<StoredLog>, StoreError> {
+        self.lists.with(|reader| log::read(reader, task, after)).map_err(|error| error::classify(&self.path, &error))
     }
 
     fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>> {

@@ -27,12 +27,14 @@ impl Writer {
         // Only what flies can report. Another lease, or a task that landed: `step` says why, from the row as it stands.
         let Some(flying) = self.flights.get_mut(report.task) else { return self.too_late(report, now) };
         let mut row = flying.row;
+        let (lease, log) = (report.lease, &report.log);
         match &report.change {
             Change::Checkpoint { state, follow_ups } => {
                 let event = Event::Checkpointed(report.lease);
                 let kept = self.apply(&mut row, event, now)?;
                 if kept.is_ok() {
                     rows::put_body(&self.connection, Body::State, row.seq, state)?;
+                    self.keep_log(&row, lease, log)?;
                     self.keep_follow_ups(&mut row, follow_ups, now)?;
                     self.refresh(&row, true);
                 }
@@ -43,12 +45,21 @@ impl Writer {
                 let kept = self.apply(&mut row, Event::Ended(report.lease, ending.end), now)?;
                 if kept.is_ok() {
                     self.keep_ending(&row, ending, had_state, now)?;
+                    self.keep_last_log(&row, lease, log, now)?;
                     if keeps_follow_ups(row.task.status(), ending.end) {
                         self.keep_follow_ups(&mut row, &ending.follow_ups, now)?;
                     }
                     self.land(row.id, row.queue);
                 }
                 Ok(kept.map(|task| task.status()))
+            }
+            Change::Logged => {
+                // Taken as a checkpoint would be; the task stays as it is.
+                let taken = step(&row.task, Event::Checkpointed(lease), now);
+                if taken.is_ok() {
+                    self.keep_log(&row, lease, log)?;
+                }
+                Ok(taken.map(|_would_be| row.task.status()))
             }
         }
     }

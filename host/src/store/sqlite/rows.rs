@@ -218,7 +218,7 @@ pub(super) fn prune_at(task: &Task) -> Option<UnixMicros> {
 
 /// Deletes a task and all that stands beside it.
 pub(super) fn delete(connection: &Connection, seq: i64) -> rusqlite::Result<()> {
-    for table in ["task", "task_params", "task_result", "task_state", "task_error"] {
+    for table in ["task", "task_params", "task_result", "task_state", "task_error", "task_log"] {
         connection.prepare_cached(&format!("DELETE FROM {table} WHERE seq = ?1"))?.execute([seq])?;
     }
     Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::log::LogChunk;
 use taskhost_core::priority::Priority;
 use taskhost_core::retry::{Backoff, RetryPolicy};
 use taskhost_core::submit::NewTask;
@@ -17,7 +18,7 @@ use tokio::sync::mpsc;
 
 use crate::store::{
     ActionRefused, Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store,
-    StoreError,
+    StoreError, StoredLog,
 };
 
 /// The kind that most cases run.
@@ -162,8 +163,24 @@ impl Harness {
 
     /// Reports for an attempt.
     pub(crate) fn report(&self, task: TaskId, lease: LeaseId, change: Change) -> Result<Status, Rejected> {
-        let report = AttemptReport { task, lease, change };
+        let report = AttemptReport { task, lease, change, log: Vec::new() };
         self.answer(self.store.report(vec![report], self.now)).remove(0)
+    }
+
+    /// Reports for an attempt what changes and what it has logged.
+    pub(crate) fn report_with_log(
+        &self,
+        attempt: &Claimed,
+        change: Change,
+        log: Vec<LogChunk>,
+    ) -> Result<Status, Rejected> {
+        let report = AttemptReport { task: attempt.id, lease: attempt.lease, change, log };
+        self.answer(self.store.report(vec![report], self.now)).remove(0)
+    }
+
+    /// What is kept of the log of a task after this number.
+    pub(crate) fn log(&self, task: TaskId, after: u64) -> StoredLog {
+        self.store.log(task, after).expect("the store can be read").expect("the task is kept")
     }
 
     pub(crate) fn checkpoint(&self, attempt: &Claimed, state: &[u8]) -> Result<Status, Rejected> {

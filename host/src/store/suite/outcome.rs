@@ -140,8 +140,12 @@ fn a_stale_lease_changes_nothing(h: &mut Harness) {
 fn reports_of_unknown_tasks_are_rejected_one_by_one(h: &mut Harness) {
     let attempt = started(h);
     let unknown = TaskId::from_bytes([7; 16]);
-    let report =
-        |task, lease| crate::store::AttemptReport { task, lease, change: Change::Ended(Box::new(ended(End::Done))) };
+    let report = |task, lease| crate::store::AttemptReport {
+        task,
+        lease,
+        change: Change::Ended(Box::new(ended(End::Done))),
+        log: Vec::new(),
+    };
     let reports = vec![report(unknown, LeaseId::FIRST), report(attempt.id, attempt.lease)];
     let answers = h.answer(h.store.report(reports, h.now));
     assert!(answers[0].is_err());
@@ -160,7 +164,7 @@ fn a_checkpoint_is_handed_to_the_next_attempt(h: &mut Harness) {
 
 fn a_checkpoint_and_the_end_come_in_one_report(h: &mut Harness) {
     let first = started(h);
-    let report = |change| crate::store::AttemptReport { task: first.id, lease: first.lease, change };
+    let report = |change| crate::store::AttemptReport { task: first.id, lease: first.lease, change, log: Vec::new() };
     let state = Change::Checkpoint { state: b"5".to_vec(), follow_ups: Vec::new() };
     let end = Change::Ended(Box::new(ended(End::Interrupted)));
     let answers = h.answer(h.store.report(vec![report(state), report(end)], h.now));

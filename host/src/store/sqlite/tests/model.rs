@@ -103,7 +103,12 @@ impl History {
             .iter()
             .map(|(attempt, what)| {
                 let attempt = attempt.get(&self.attempts);
-                AttemptReport { task: attempt.id, lease: attempt.lease, change: what.change(&mut self.store) }
+                AttemptReport {
+                    task: attempt.id,
+                    lease: attempt.lease,
+                    change: what.change(&mut self.store),
+                    log: Vec::new(),
+                }
             })
             .collect();
         let answers = self.store.answer(self.store.store.report(reports.clone(), self.store.now));

@@ -77,7 +77,7 @@ fn offer(slots: u32) -> (Command, Reply<()>) {
 fn end(attempt: &Claimed, end: End) -> (Reports, Reply<Vec<Result<Status, Rejected>>>) {
     let (answer, reply) = Reply::pending();
     let change = Change::Ended(Box::new(ended(end)));
-    let of_attempts = vec![AttemptReport { task: attempt.id, lease: attempt.lease, change }];
+    let of_attempts = vec![AttemptReport { task: attempt.id, lease: attempt.lease, change, log: Vec::new() }];
     (Reports { of_attempts, now: start(), answer }, reply)
 }
 

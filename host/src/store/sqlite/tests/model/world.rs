@@ -186,6 +186,10 @@ impl World {
                 let suspended = status == Status::Scheduled && matches!(ending.end, End::Suspended(_));
                 if status == Status::Completed || suspended { ending.follow_ups.clone() } else { Vec::new() }
             }
+            Change::Logged => {
+                step(&kept.view.task, Event::Checkpointed(lease), now)?;
+                Vec::new()
+            }
         };
         kept.follow_ups += u32::try_from(made.len()).unwrap();
         let status = kept.view.task.status();
