@@ -4,6 +4,7 @@
 //! what happens to tasks by itself (`services`). Start at [`Host::submit`].
 
 mod jobs;
+mod logs;
 mod tasks;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
 pub use self::jobs::{JobError, JobReport};
+pub use self::logs::{LogPage, LogRequest, NumberedLine};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};

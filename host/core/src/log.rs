@@ -95,6 +95,7 @@ impl LogLine {
     }
 
     /// As it is packed: JSON that ends with a line break.
+    #[expect(clippy::missing_panics_doc, reason = "it never does")]
     pub fn packed(&self) -> String {
         serde_json::to_string(self).expect("texts and JSON are JSON") + "\n"
     }

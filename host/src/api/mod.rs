@@ -12,6 +12,7 @@ mod health;
 mod job_body;
 mod job_document;
 mod jobs;
+mod logs;
 mod openapi;
 mod plugins;
 mod problem;
@@ -68,6 +69,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(jobs::trigger))
         .routes(routes!(jobs::pause))
         .routes(routes!(jobs::resume))
+        .routes(routes!(logs::show))
         .routes(routes!(plugins::list))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))

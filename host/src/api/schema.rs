@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use taskhost_core::ids::NAME_MAX;
+use taskhost_core::log::{LINES_KEPT, LogLevel};
 use taskhost_core::priority::Priority;
 use taskhost_core::task::Status;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
@@ -52,6 +53,13 @@ words! {
     /// The level inside a queue.
     PriorityLevel = text("Which of two ready tasks of a queue starts first.", "normal")
         .enum_values(Some(Priority::ALL.map(Priority::as_str)));
+    /// How much a line of a log matters.
+    Level = text("How much the line matters.", "info").enum_values(Some(LogLevel::ALL.map(LogLevel::as_str)));
+    /// How many lines of a log.
+    LineCount = ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer))
+        .minimum(Some(1))
+        .maximum(Some(LINES_KEPT))
+        .default(Some(LINES_KEPT.into()));
     /// JSON of any shape.
     AnyJson = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
 }

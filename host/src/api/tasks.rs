@@ -25,7 +25,7 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The id in the path of a call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TaskPath(TaskId);
+pub(super) struct TaskPath(pub(super) TaskId);
 
 impl<S: Send + Sync> FromRequestParts<S> for TaskPath {
     type Rejection = Problem;
@@ -58,27 +58,32 @@ pub(super) async fn show(
     stopping: Option<Extension<Stopping>>,
     query: Query,
 ) -> Result<Json<TaskDocument>, Problem> {
-    let limit = query.get("wait")?.map(DurationText::get);
-    let report = match limit {
+    let report = match wait_limit(&query)? {
         None => api.host.task(task).await?,
-        Some(limit) if limit > WAIT_MAX => {
-            let detail = format!("`wait`: at most {}", DurationText::from(WAIT_MAX));
-            return Err(Problem::new(ProblemType::InvalidQuery, detail).hint("ask again when the answer comes"));
-        }
-        Some(limit) => {
-            let stop = async {
-                match stopping {
-                    Some(Extension(stopping)) => stopping.wait().await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                report = api.host.wait(task, limit) => report?,
-                () = stop => api.host.task(task).await?,
-            }
-        }
+        Some(limit) => tokio::select! {
+            report = api.host.wait(task, limit) => report?,
+            () = stopped(stopping) => api.host.task(task).await?,
+        },
     };
     Ok(Json(TaskDocument::from(report.ok_or_else(|| not_found(task))?)))
+}
+
+/// The parameter `wait`: how long the answer may be held.
+pub(super) fn wait_limit(query: &Query) -> Result<Option<Duration>, Problem> {
+    let limit = query.get("wait")?.map(DurationText::get);
+    if limit.is_some_and(|limit| limit > WAIT_MAX) {
+        let detail = format!("`wait`: at most {}", DurationText::from(WAIT_MAX));
+        return Err(Problem::new(ProblemType::InvalidQuery, detail).hint("ask again when the answer comes"));
+    }
+    Ok(limit)
+}
+
+/// Ends when the daemon stops: no answer is held any longer then.
+pub(super) async fn stopped(stopping: Option<Extension<Stopping>>) {
+    match stopping {
+        Some(Extension(stopping)) => stopping.wait().await,
+        None => std::future::pending().await,
+    }
 }
 
 problems!(Progressed: TaskNotFound, NoProgress, StoreUnavailable);
@@ -144,7 +149,7 @@ impl Api {
     }
 }
 
-fn not_found(task: TaskId) -> Problem {
+pub(super) fn not_found(task: TaskId) -> Problem {
     Problem::new(ProblemType::TaskNotFound, format!("no task `{task}` is kept"))
         .hint("ended tasks are kept for 24 h, dead ones for 7 d")
 }

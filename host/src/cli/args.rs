@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{JobName, KindName, QueueName, TaskId};
+use taskhost_core::log::LogLevel;
 use taskhost_core::priority::Priority;
 use taskhost_core::schedule::{Zone, ZoneError};
 use taskhost_core::time::UnixMicros;
@@ -128,6 +129,9 @@ pub(super) enum TasksCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show what a task said, and what the daemon says of its attempts
+    #[command(after_help = LOGS_EXAMPLES)]
+    Logs(LogsArgs),
     /// Ask a task to stop: one that waits is cancelled at once, one that runs is told
     Cancel {
         /// The id of the task
@@ -136,6 +140,28 @@ pub(super) enum TasksCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+const LOGS_EXAMPLES: &str = "\
+Examples:
+  taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
+  taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --follow --level warn
+
+The latest 1,000 lines of a task are kept, or 256 KiB of them, as long as the task.";
+
+#[derive(Debug, Args)]
+pub(super) struct LogsArgs {
+    /// The id of the task
+    pub(super) id: TaskId,
+    /// Go on with what it says from now on, until it has ended
+    #[arg(short, long)]
+    pub(super) follow: bool,
+    /// Only lines that matter this much or more: trace, debug, info, warn or error
+    #[arg(short, long)]
+    pub(super) level: Option<LogLevel>,
+    /// Print the daemon's answer as JSON, with --follow a line of JSON for each line
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ mod cron;
 mod dev;
 mod enqueue;
 mod failure;
+mod logs;
 mod new;
 mod output;
 mod plan;
@@ -69,6 +70,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Tasks { command: TasksCommand::Cancel { id, json } } => {
             let client = client()?;
             converse(tasks::cancel(*id, *json, &client, output))
+        }
+        Command::Tasks { command: TasksCommand::Logs(args) } => {
+            let client = client()?;
+            converse(logs::logs(args, &client, output))
         }
         Command::Dev(args) => dev::dev(args, output),
         Command::Describe(args) => describe(args, output),

@@ -31,7 +31,7 @@ impl Followers {
     }
 
     /// There is a new line, which whoever looks now sees.
-    pub(super) fn tell(&self, task: TaskId) {
+    pub(crate) fn tell(&self, task: TaskId) {
         if self.0.count.load(SeqCst) == 0 {
             return;
         }

@@ -93,7 +93,7 @@ impl LogBuffer {
             match chunks.last_mut() {
                 Some(chunk) if chunk.body.len() + line.len() <= PIECE => chunk.push(line),
                 Some(_) | None => {
-                    chunks.push(LogChunk { attempt: self.attempt, first: place, count: 1, body: line.to_string() })
+                    chunks.push(LogChunk { attempt: self.attempt, first: place, count: 1, body: line.to_string() });
                 }
             }
         }

@@ -5,6 +5,7 @@
 //! | `probe.noop`, `probe.echo` | end at once | `answers` |
 //! | `probe.fail`, `probe.panic` | go wrong, and are told so | `failures` |
 //! | `probe.enqueue` | make other tasks | `follow_ups` |
+//! | `probe.log` | say something | `words` |
 //! | `probe.sleep`, `probe.progress` | wait without a thread | `waits` |
 //! | `probe.crash`, `probe.hang` | take the process or the thread down with them | `harms` |
 //!
@@ -15,6 +16,7 @@ mod failures;
 mod follow_ups;
 mod harms;
 mod waits;
+mod words;
 
 plugin_api::plugin!(
     answers::noop,
@@ -24,6 +26,7 @@ plugin_api::plugin!(
     follow_ups::enqueue,
     waits::sleep,
     waits::progress,
+    words::log,
     harms::crash,
     harms::hang,
 );

@@ -51,7 +51,7 @@ pub(crate) async fn progress(Steps { steps, step_ms }: Steps, cx: Context) -> Ta
 }
 
 /// Waits so long, or until the task is cancelled.
-async fn wait(cx: &Context, ms: u64) -> TaskResult<()> {
+pub(crate) async fn wait(cx: &Context, ms: u64) -> TaskResult<()> {
     let mut time = pin!(cx.sleep(Duration::from_millis(ms)));
     let mut cancel = pin!(cx.cancelled());
     poll_fn(|waker| {

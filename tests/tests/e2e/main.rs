@@ -9,6 +9,7 @@ mod follow_ups;
 mod foreign_plugins;
 mod http;
 mod journey;
+mod logs;
 mod plan;
 mod recovery;
 mod secrets;

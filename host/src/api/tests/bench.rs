@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
+use taskhost_core::log::LogChunk;
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
@@ -141,8 +142,12 @@ impl Bench {
 
     /// Ends the attempt, and tells it as the store does.
     pub(super) async fn end(&self, claimed: &Claimed, ending: Ending) -> Status {
-        let change = Change::Ended(Box::new(ending));
-        let report = AttemptReport { task: claimed.id, lease: claimed.lease, change, log: Vec::new() };
+        self.report(claimed, Change::Ended(Box::new(ending)), Vec::new()).await
+    }
+
+    /// Reports for the attempt.
+    pub(super) async fn report(&self, claimed: &Claimed, change: Change, log: Vec<LogChunk>) -> Status {
+        let report = AttemptReport { task: claimed.id, lease: claimed.lease, change, log };
         self.store.report(vec![report], NOW.parse().unwrap()).await.unwrap()[0].unwrap()
     }
 
@@ -223,7 +228,7 @@ impl Kinds for FakeKinds {
 pub(super) struct FakeExecutor {
     pub(super) progress: Mutex<Option<Progress>>,
     pub(super) log: Mutex<Option<LiveLog>>,
-    followers: Followers,
+    pub(super) followers: Followers,
 }
 
 impl Executor for FakeExecutor {

@@ -36,7 +36,8 @@ struct Place {
     n: i64,
     lines: i64,
     lease: i64,
-    place: i64,
+    /// Of its first line among those of the attempt.
+    nth: i64,
     start: i64,
     bytes: i64,
 }
@@ -46,7 +47,7 @@ const PLACE: &str = "SELECT n, lines, lease, place, start, bytes FROM task_log W
 impl Place {
     fn read(row: &SqlRow<'_>) -> rusqlite::Result<Self> {
         let (n, lines, lease) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Self { n, lines, lease, place: row.get(3)?, start: row.get(4)?, bytes: row.get(5)? })
+        Ok(Self { n, lines, lease, nth: row.get(3)?, start: row.get(4)?, bytes: row.get(5)? })
     }
 
     fn first(connection: &Connection, seq: i64) -> rusqlite::Result<Option<Self>> {
@@ -59,12 +60,12 @@ impl Place {
 
     /// Where the next piece stands. Places that an attempt has left out (it said too much at once) count as lines too.
     fn next(last: Option<Self>, lease: i64, chunk: &LogChunk) -> Self {
-        let place = signed(chunk.first);
-        let (n, start) = last.map_or((1 + place, 0), |last| {
-            let known = if last.lease == lease { last.place + last.lines } else { 0 };
-            (last.n + last.lines + (place - known).max(0), last.start + last.bytes)
+        let nth = signed(chunk.first);
+        let (n, start) = last.map_or((1 + nth, 0), |last| {
+            let known = if last.lease == lease { last.nth + last.lines } else { 0 };
+            (last.n + last.lines + (nth - known).max(0), last.start + last.bytes)
         });
-        Self { n, lines: signed(chunk.count), lease, place, start, bytes: signed(chunk.body.len() as u64) }
+        Self { n, lines: signed(chunk.count), lease, nth, start, bytes: signed(chunk.body.len() as u64) }
     }
 
     /// Whether what is kept would be enough without it.
@@ -86,7 +87,7 @@ impl Writer {
             let next = Place::next(last, codec::lease(lease), chunk);
             let insert = "INSERT INTO task_log (seq, n, lines, lease, attempt, place, start, bytes, body) \
                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-            let values = (row.seq, next.n, next.lines, next.lease, chunk.attempt, next.place, next.start, next.bytes);
+            let values = (row.seq, next.n, next.lines, next.lease, chunk.attempt, next.nth, next.start, next.bytes);
             let (seq, n, lines, lease, attempt, place, start, bytes) = values;
             let values = rusqlite::params![seq, n, lines, lease, attempt, place, start, bytes, chunk.body];
             self.connection.prepare_cached(insert)?.execute(values)?;
@@ -127,7 +128,7 @@ impl Writer {
     /// Adds a line of the host to the log of an attempt that is gone.
     pub(super) fn add_to_log(&self, row: &Row, lease: LeaseId, line: &LogLine) -> rusqlite::Result<()> {
         let last = Place::last(&self.connection, row.seq)?.filter(|last| last.lease == codec::lease(lease));
-        let first = last.map_or(0, |last| unsigned(last.place + last.lines));
+        let first = last.map_or(0, |last| unsigned(last.nth + last.lines));
         let mut chunk = LogChunk { attempt: row.task.attempt, first, count: 0, body: String::new() };
         chunk.push(&line.packed());
         self.keep_log(row, lease, &[chunk])
@@ -161,7 +162,7 @@ pub(super) fn read(connection: &mut Connection, id: TaskId, after: u64) -> rusql
     let end = Place::last(&snapshot, seq)?.map(|last| LogEnd {
         n: unsigned(last.n + last.lines - 1),
         lease: LeaseId::from_u64(unsigned(last.lease)),
-        places: unsigned(last.place + last.lines),
+        places: unsigned(last.nth + last.lines),
     });
     let select = "SELECT n, attempt, place, lines, body FROM task_log WHERE seq = ?1 AND n + lines > ?2 + 1 ORDER BY n";
     let mut statement = snapshot.prepare_cached(select)?;

@@ -62,7 +62,7 @@ fn lines(log: &StoredLog) -> Vec<(u64, u32, String)> {
     log.pieces.iter().flat_map(of_piece).collect()
 }
 
-fn line(n: u64, attempt: u32, message: impl ToString) -> (u64, u32, String) {
+fn line(n: u64, attempt: u32, message: &(impl ToString + ?Sized)) -> (u64, u32, String) {
     (n, attempt, message.to_string())
 }
 
@@ -77,7 +77,8 @@ fn lines_are_numbered_through_all_attempts(h: &mut Harness) {
     logs(h, &second, vec![chunk(&second, 0, 2)]);
     let log = h.log(first.id, 0);
     let follows = format!("The next attempt is at {next_at}.");
-    let expected = [line(1, 1, 0), line(2, 1, 1), line(3, 1, 2), line(4, 1, follows), line(5, 2, 0), line(6, 2, 1)];
+    let expected =
+        [line(1, 1, &0), line(2, 1, &1), line(3, 1, &2), line(4, 1, &follows), line(5, 2, &0), line(6, 2, &1)];
     assert_eq!(lines(&log), expected);
     let end = log.end.expect("a last line");
     assert_eq!((log.first, end.n, end.lease, end.places), (1, 6, second.lease, 2));
@@ -91,7 +92,7 @@ fn lines_are_kept_with_a_checkpoint_or_alone(h: &mut Harness) {
         Ok(Status::Running)
     );
     logs(h, &attempt, vec![chunk(&attempt, 2, 1)]);
-    assert_eq!(lines(&h.log(attempt.id, 0)), [line(1, 1, 0), line(2, 1, 1), line(3, 1, 2)]);
+    assert_eq!(lines(&h.log(attempt.id, 0)), [line(1, 1, &0), line(2, 1, &1), line(3, 1, &2)]);
 }
 
 fn a_stale_lease_logs_nothing(h: &mut Harness) {
@@ -151,11 +152,11 @@ fn lines_that_an_attempt_left_out_are_counted(h: &mut Harness) {
     let first = started(h);
     logs(h, &first, vec![chunk(&first, 5, 1)]);
     logs(h, &first, vec![chunk(&first, 20, 1)]);
-    assert_eq!(lines(&h.log(first.id, 0)), [line(6, 1, 5), line(21, 1, 20)]);
+    assert_eq!(lines(&h.log(first.id, 0)), [line(6, 1, &5), line(21, 1, &20)]);
     fails(h, &first, Vec::new());
     let second = next_attempt(h);
     logs(h, &second, vec![chunk(&second, 3, 1)]);
-    assert_eq!(lines(&h.log(first.id, 21)), [line(25, 2, 3)]);
+    assert_eq!(lines(&h.log(first.id, 21)), [line(25, 2, &3)]);
 }
 
 fn reading_begins_after_a_number(h: &mut Harness) {
