@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a theme. Each test has a folder, a port and a daemon of its own.
 
+mod api_jobs;
 mod bad_input;
 mod check;
 mod command_line;
