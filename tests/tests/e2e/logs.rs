@@ -40,7 +40,8 @@ fn what_a_task_says_is_kept_with_it_and_told_by_the_command_line() {
 
 #[test]
 fn a_task_that_says_nothing_has_no_log_unless_it_goes_wrong() {
-    let daemon = Scene::new("").start();
+    let scene = Scene::new("");
+    let daemon = scene.start();
     let client = daemon.client();
     let quiet = client.submit("probe.noop", &json!({}));
     let fails =
