@@ -1,17 +1,22 @@
-//! Keeps web pages away: a name that somebody points at this machine (DNS rebinding) is not one of ours.
+//! Keeps web pages away: a name that somebody points at this machine (DNS rebinding) is not one of ours, and a page of
+//! another site changes nothing here.
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
-use axum::http::header;
 use axum::http::uri::Authority;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::problem::{Problem, ProblemType};
 
-/// Lets a call through if every host that it names is this machine. A browser always names one.
+/// Lets a call through if every host that it names is this machine, which a browser always does, and if no page of another
+/// site makes it. A call without a body is one that a browser makes for any page without asking first.
 pub(super) async fn check_host(request: Request, next: Next) -> Response {
+    if is_of_another_site(&request) {
+        return Problem::new(ProblemType::CrossSite, "a page of another site may not make this call").into_response();
+    }
     let in_headers = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let in_target = request.uri().authority().map(Authority::as_str);
     let foreign = in_headers.chain(in_target).find(|host| !is_this_machine(host)).map(str::to_owned);
@@ -21,6 +26,13 @@ pub(super) async fn check_host(request: Request, next: Next) -> Response {
             .hint("call 127.0.0.1, [::1] or localhost")
             .into_response(),
     }
+}
+
+/// Whether a browser says that a page of another site changes something here. Programs say nothing of this.
+fn is_of_another_site(request: &Request) -> bool {
+    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
+    let is_foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
+    is_foreign && !request.method().is_safe()
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -49,6 +49,8 @@ problem_types! {
     NoMethod = "no-method", "Method not allowed", METHOD_NOT_ALLOWED;
     /// The Host header names another machine.
     WrongHost = "wrong-host", "Wrong host", MISDIRECTED_REQUEST;
+    /// A page of another site makes the call.
+    CrossSite = "cross-site", "Cross-site call", FORBIDDEN;
     /// The body is not declared as what the call takes.
     MediaType = "media-type", "Unsupported media type", UNSUPPORTED_MEDIA_TYPE;
     /// The body is too large.

@@ -178,3 +178,21 @@ async fn a_closed_store_says_to_come_back() {
     assert_eq!((answer.status, answer.problem()), (StatusCode::SERVICE_UNAVAILABLE, "store-unavailable"));
     assert_eq!(answer.headers[header::RETRY_AFTER], "5");
 }
+
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing_and_a_program_may() {
+    for (source, site, status) in [
+        (Source::Tcp, "cross-site", StatusCode::FORBIDDEN),
+        (Source::Tcp, "same-site", StatusCode::FORBIDDEN),
+        (Source::Tcp, "same-origin", StatusCode::OK),
+        (Source::Tcp, "none", StatusCode::OK),
+        (Source::Socket, "cross-site", StatusCode::OK),
+    ] {
+        let bench = Bench::new(source);
+        let request = Request::post("/api/v1/jobs/nightly/pause").header("sec-fetch-site", site);
+        let answer = bench.call(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, status, "{source:?} {site}: {answer:?}");
+        let look = Request::get("/api/v1/jobs/nightly").header("sec-fetch-site", site);
+        assert_eq!(bench.call(look.body(Body::empty()).unwrap()).await.status, StatusCode::OK, "looking is free");
+    }
+}
