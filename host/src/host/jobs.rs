@@ -92,7 +92,7 @@ impl JobError {
             Self::Unknown { similar: Some(similar), .. } => format!("did you mean `{similar}`?"),
             Self::Unknown { similar: None, .. } => "`GET /api/v1/jobs` lists them".to_owned(),
             Self::InFile { .. } => {
-                "edit the file: it is applied when it is saved; pause, resume and trigger work here".to_owned()
+                "edit the file; pause, resume and trigger work here".to_owned()
             }
             Self::Changed { .. } => "look at it again, then decide".to_owned(),
             Self::NeverFires { .. } => "name a time to come; `taskhost cron next` shows the times of a line".to_owned(),
