@@ -91,9 +91,7 @@ impl JobError {
             Self::Exists { line: None, .. } => "take another name, or change that one with PATCH".to_owned(),
             Self::Unknown { similar: Some(similar), .. } => format!("did you mean `{similar}`?"),
             Self::Unknown { similar: None, .. } => "`GET /api/v1/jobs` lists them".to_owned(),
-            Self::InFile { .. } => {
-                "edit the file; pause, resume and trigger work here".to_owned()
-            }
+            Self::InFile { .. } => "edit the file; pause, resume and trigger work here".to_owned(),
             Self::Changed { .. } => "look at it again, then decide".to_owned(),
             Self::NeverFires { .. } => "name a time to come; `taskhost cron next` shows the times of a line".to_owned(),
             Self::Refused(error) => error.hint(),
