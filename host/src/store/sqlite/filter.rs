@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use memchr::memmem::Finder;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _, ToSql};
 use taskhost_core::ids::{KindName, TaskId};
@@ -80,6 +81,7 @@ fn of_status(status: Status) -> String {
 #[derive(Debug)]
 pub(super) struct Text<'a> {
     wanted: &'a SearchText,
+    in_params: Finder<'a>,
     /// The text is a whole id, which finds that task alone.
     id: Option<TaskId>,
     kinds: HashSet<&'a str>,
@@ -96,7 +98,15 @@ impl<'a> Text<'a> {
     /// `kinds`: those whose params may be searched.
     pub(super) fn new(wanted: &'a SearchText, kinds: &'a [KindName]) -> Self {
         let kinds = kinds.iter().map(KindName::as_str).collect();
-        Self { wanted, id: wanted.as_str().parse().ok(), kinds, rows_left: TEXT_ROWS_MAX, bytes_left: TEXT_BYTES_MAX }
+        Self {
+            wanted,
+            // Both are UTF-8, so what it finds begins and ends with whole characters.
+            in_params: Finder::new(wanted.as_str()),
+            id: wanted.as_str().parse().ok(),
+            kinds,
+            rows_left: TEXT_ROWS_MAX,
+            bytes_left: TEXT_BYTES_MAX,
+        }
     }
 
     /// The one task that a whole id finds.
@@ -132,24 +142,10 @@ impl<'a> Text<'a> {
         let mut statement = connection.prepare_cached(select)?;
         let found = statement.query_row([seq], |row| {
             let params = row.get_ref(0)?.as_bytes_or_null()?.unwrap_or_default();
-            Ok((params.len(), contains(params, self.wanted.as_str().as_bytes())))
+            Ok((params.len(), self.in_params.find(params).is_some()))
         });
         let (bytes, found) = found.optional()?.unwrap_or_default();
         self.bytes_left = self.bytes_left.saturating_sub(bytes);
         Ok(found)
     }
-}
-
-/// Whether `part` stands in `bytes`. Both are UTF-8, so a match is one of whole characters.
-fn contains(bytes: &[u8], part: &[u8]) -> bool {
-    let Some(first) = part.first() else { return true };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        rest = &rest[at..];
-        if rest.starts_with(part) {
-            return true;
-        }
-        rest = &rest[1..];
-    }
-    false
 }
