@@ -17,9 +17,6 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 pub use self::name::SafeName;
 pub use self::writer::{Kept, Upload};
 
-/// The largest file, in bytes.
-pub const UPLOAD_MAX: u64 = 1 << 30;
-
 /// How many files may come in at once; each holds a thread.
 const UNDER_WAY_MAX: usize = 16;
 

@@ -27,7 +27,7 @@ use crate::services::scheduler::Scheduler;
 use crate::services::{dispatcher, maintainer, runner, sweeper, watchdog, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Assignment, Store, StoreError};
-use crate::uploads::{UPLOAD_MAX, Uploads};
+use crate::uploads::Uploads;
 
 /// What is told to stop, and how far that has come.
 struct Daemon {
@@ -166,7 +166,7 @@ async fn start(
         chance,
         phase: phase_seen,
     };
-    let uploads = keep_uploads(places, &store, services);
+    let uploads = keep_uploads(&config, places, &store, services);
     let faces = serve_faces(&Host::new(parts), &uploads, listeners);
     Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
 }
@@ -185,8 +185,8 @@ fn open_store(
     Ok(Arc::new(opened))
 }
 
-fn keep_uploads(places: &Places, store: &Arc<dyn Store>, services: &mut Services) -> Uploads {
-    let uploads = Uploads::new(places.state.join("uploads"), UPLOAD_MAX);
+fn keep_uploads(config: &Config, places: &Places, store: &Arc<dyn Store>, services: &mut Services) -> Uploads {
+    let uploads = Uploads::new(places.state.join("uploads"), config.host.upload_limit.bytes());
     services.start("sweeper", sweeper::run(uploads.clone(), Arc::clone(store)));
     uploads
 }

@@ -80,3 +80,15 @@ fn wait(daemon: Daemon, is: impl Fn() -> bool) -> Daemon {
     daemon.client().until(task.body["task_id"].as_str().expect("an id"), |_| is());
     daemon
 }
+
+#[test]
+fn a_file_over_the_limit_of_the_host_is_refused() {
+    let scene = Scene::new("");
+    let config = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("tasks.toml", config.replace("[host]", "[host]\nupload_limit = \"1KiB\""));
+    let daemon = scene.start();
+    let answer = upload(&daemon, "files.checksum", &[b'x'; 1025]);
+    assert_eq!(answer.status, 413, "{}", answer.body);
+    let answer = upload(&daemon, "files.checksum", &[b'x'; 1024]);
+    assert_eq!(answer.status, 202, "{}", answer.body);
+}

@@ -9,7 +9,7 @@ use crate::ids::{JobName, PluginName, QueueName};
 use crate::job::Job;
 
 /// The keys of `[host]` that a running daemon cannot change.
-const NEED_RESTART: [&str; 6] = ["store", "state", "listen", "plugins", "durability", "cancel_grace"];
+const NEED_RESTART: [&str; 7] = ["store", "state", "listen", "plugins", "durability", "cancel_grace", "upload_limit"];
 
 /// What is different in a new config. Sections that only moved in the file are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -117,7 +117,8 @@ fn of_plugin(old: &PluginConfig, new: &PluginConfig) -> Vec<&'static str> {
 }
 
 fn of_host(old: &HostConfig, new: &HostConfig) -> Vec<&'static str> {
-    let HostConfig { store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace } = old;
+    let HostConfig { store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace, upload_limit } =
+        old;
     differing([
         ("store", *store == new.store),
         ("state", *state == new.state),
@@ -127,6 +128,7 @@ fn of_host(old: &HostConfig, new: &HostConfig) -> Vec<&'static str> {
         ("durability", *durability == new.durability),
         ("drain_timeout", *drain_timeout == new.drain_timeout),
         ("cancel_grace", *cancel_grace == new.cancel_grace),
+        ("upload_limit", *upload_limit == new.upload_limit),
     ])
 }
 

@@ -11,6 +11,7 @@ use toml::de::DeValue;
 use super::section::{NOT_SUPPORTED, Reader, Section};
 use super::value::{Problem, duration, filled, string, word};
 use crate::schedule::Zone;
+use crate::size::SizeText;
 
 /// `[host]`. Relative paths are relative to the folder of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct HostConfig {
     pub drain_timeout: Duration,
     /// How long an attempt may go on after it was told to cancel. Default: 2 s.
     pub cancel_grace: Duration,
+    /// The largest file that may be uploaded. Default: 1 GiB.
+    pub upload_limit: SizeText,
 }
 
 /// Where tasks are kept.
@@ -61,13 +64,14 @@ impl Default for HostConfig {
             durability: Durability::Full,
             drain_timeout: Duration::from_secs(25),
             cancel_grace: Duration::from_secs(2),
+            upload_limit: SizeText::from_bytes(1 << 30),
         }
     }
 }
 
-const KEYS: [&str; 8] =
-    ["store", "state", "listen", "plugins", "timezone", "durability", "drain_timeout", "cancel_grace"];
-const LATER_KEYS: [&str; 4] = ["retention", "token", "tokens", "upload_limit"];
+const KEYS: [&str; 9] =
+    ["store", "state", "listen", "plugins", "timezone", "durability", "drain_timeout", "cancel_grace", "upload_limit"];
+const LATER_KEYS: [&str; 3] = ["retention", "token", "tokens"];
 
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> HostConfig {
     section.check_keys(reader, &KEYS, &LATER_KEYS);
@@ -82,11 +86,19 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> HostConfig
         durability: section.read(reader, "durability", |value| word(value, &durabilities)).unwrap_or_default(),
         drain_timeout: section.read(reader, "drain_timeout", duration).unwrap_or(default.drain_timeout),
         cancel_grace: section.read(reader, "cancel_grace", duration).unwrap_or(default.cancel_grace),
+        upload_limit: section.read(reader, "upload_limit", size).unwrap_or(default.upload_limit),
     }
 }
 
 pub(super) fn zone(value: &DeValue<'_>) -> Result<Zone, Problem> {
     string(value)?.parse().map_err(|error: crate::schedule::ZoneError| Problem::with_hint(&error, error.hint()))
+}
+
+fn size(value: &DeValue<'_>) -> Result<SizeText, Problem> {
+    match value {
+        DeValue::String(text) => text.parse().map_err(Problem::new),
+        _ => Err(Problem::expected("a size in quotes, like \"512MiB\"", value)),
+    }
 }
 
 fn path(value: &DeValue<'_>) -> Result<PathBuf, Problem> {

@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod diff;
+mod duplicate;
 mod host;
 mod jobs;
 mod misfit;
@@ -35,6 +36,7 @@ pub use plan::{Firings, Plan};
 pub use toml::Spanned;
 
 use crate::ids::{JobName, PluginName, QueueName};
+use duplicate::DUPLICATE;
 use jobs::Context;
 use section::{Reader, Section};
 
@@ -75,7 +77,12 @@ impl Draft {
         let mut reader = Reader { text, diagnostics: Vec::new() };
         let (table, broken) = DeTable::parse_recoverable(text);
         for error in broken {
-            reader.error(error.span().unwrap_or_default(), error.message(), None);
+            let span = error.span().unwrap_or_default();
+            let message = match error.message() {
+                DUPLICATE => duplicate::explain(text, table.get_ref(), &span),
+                message => message.to_owned(),
+            };
+            reader.error(span, message, None);
         }
         // What a broken line was to say is unknown: checking the rest would report errors that are none.
         let config = reader.diagnostics.is_empty().then(|| Config::read(&mut reader, table.get_ref()));

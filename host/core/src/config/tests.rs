@@ -19,6 +19,7 @@ timezone      = "Europe/Berlin"
 durability    = "relaxed"
 drain_timeout = "1m"
 cancel_grace  = "500ms"
+upload_limit  = "512MiB"
 
 [plugins.probe]
 isolation        = "in-process"
@@ -82,10 +83,11 @@ fn every_key_is_read() {
             durability: Durability::Relaxed,
             drain_timeout: Duration::from_mins(1),
             cancel_grace: Duration::from_millis(500),
+            upload_limit: "512MiB".parse().unwrap(),
         }
     );
     let probe = &plugins[&PluginName::new("probe").unwrap()];
-    assert_eq!((probe.allow_in_process, probe.line), (true, 12));
+    assert_eq!((probe.allow_in_process, probe.line), (true, 13));
     assert_eq!(probe.config.get_ref(), &json!({"path": "var/outbox", "since": "2026-12-24T18:00:00Z"}));
     let queues: Vec<_> = queues.iter().map(|(name, queue)| (name.as_str(), queue.concurrency)).collect();
     assert_eq!(queues, [("default", 2), ("mail", 4)]);
@@ -101,7 +103,7 @@ fn a_job_keeps_its_policies_and_places() {
     let keep = json!({"daily": 7, "weekly": 4});
     assert_eq!(job.params.value(), &json!({"source": "docs", "keep": keep, "ratio": 0.5, "list": [1, true, "x"]}));
     assert_eq!(job.queue.unwrap().as_str(), "mail");
-    assert_eq!((job.priority, line), (Priority::High, 23));
+    assert_eq!((job.priority, line), (Priority::High, 24));
     assert_eq!((job.timeout, job.expires_in), (Some(Duration::from_mins(30)), Some(Duration::from_hours(24))));
     assert_eq!(job.tags, ["nightly", "backup"]);
     assert_eq!(
@@ -185,7 +187,6 @@ fn what_later_versions_know_is_refused_by_name() {
             "[host]\nstore = \"postgres://u@h/db\"",
             "`store` in [host]: a PostgreSQL store is not supported by this version",
         ),
-        ("[host]\nupload_limit = \"1GiB\"", "`upload_limit` in [host] is not supported by this version"),
         (
             "[host]\nlisten = \"0.0.0.0:7878\"",
             "`listen` in [host]: `0.0.0.0:7878` can be reached from outside, which needs a token; tokens are not supported by this version",
@@ -232,6 +233,14 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         (
             "[queues.\"a b\"]",
             "`a b` is not a name for a queue: only ASCII letters, digits, `-`, `_` and `.` may stand in it",
+        ),
+        (
+            "[host]\nupload_limit = 5",
+            "`upload_limit` in [host]: expected a size in quotes, like \"512MiB\", found an integer",
+        ),
+        (
+            "[host]\nupload_limit = \"5MB\"",
+            "`upload_limit` in [host]: size `5MB`: unknown unit `MB`; the units are B, KiB, MiB, GiB and TiB",
         ),
         ("[host]\nplugins = \"p\"", "`plugins` in [host]: expected a list in square brackets, found a string"),
         ("[host]\nplugins = [\"p\", 1]", "`plugins` in [host]: expected a string in quotes, found an integer"),
@@ -291,7 +300,7 @@ fn words_that_are_nearly_right_get_a_suggestion() {
         ("[host]\ntimezon = \"UTC\"", "did you mean `timezone`?"),
         (
             "[host]\ncolour = \"red\"",
-            "the keys here are store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace",
+            "the keys here are store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace, upload_limit",
         ),
         ("[host]\ntimezone = \"Europe/Berln\"", "did you mean `Europe/Berlin`?"),
         ("[jobs.j]\nkind = \"k\"\nqueue = \"mial\"\n[queues.mail]", "did you mean `mail`?"),
