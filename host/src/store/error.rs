@@ -1,5 +1,7 @@
 //! Why a store cannot do its work, and what to do about it.
 
+use taskhost_core::ids::TaskId;
+
 /// What a store says when it cannot do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,6 +50,12 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// There is a task of that id already; nothing was inserted.
+    #[error("there is a task {task} already")]
+    TaskExists {
+        /// The id.
+        task: TaskId,
+    },
     /// It was closed, or it failed before.
     #[error("the store is closed")]
     Closed,
@@ -65,6 +73,7 @@ impl StoreError {
             Self::Failed { .. } => {
                 "look at the disk; everything acknowledged is safe, and the next start goes on from there"
             }
+            Self::TaskExists { .. } => "submit it again: it gets another id",
             Self::Closed => "the daemon is stopping",
         }
     }

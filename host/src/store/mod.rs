@@ -32,7 +32,7 @@ pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
 /// What a call changes is all or nothing. Assignments go, in the order of their commits, into the channel that the
 /// adapter was opened with.
 pub trait Store: Send + Sync + Debug {
-    /// Inserts tasks, all or none. Answers with the status of each at its insertion.
+    /// Inserts tasks, all or none. Answers with the status of each at its insertion, or with [`StoreError::TaskExists`].
     ///
     /// A task that meets a free slot while nothing waits before it starts in the same commit; it is still answered as `queued`.
     fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>>;

@@ -1,20 +1,78 @@
 //! New tasks.
 
+use taskhost_core::ids::TaskId;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Event, Status, Step, Task, step};
 use taskhost_core::time::UnixMicros;
 
 use super::claim;
 use super::rows::{self, LANE_HELD, LANE_OPEN, NewRow, Row};
-use super::writer::Writer;
-use crate::store::Assignment;
+use super::writer::{Turn, Writer};
+use crate::store::{Assignment, StoreError};
+
+/// There is a task of this id already.
+#[derive(Debug)]
+pub(super) struct Exists(pub(super) TaskId);
+
+impl From<Exists> for StoreError {
+    fn from(Exists(task): Exists) -> Self {
+        Self::TaskExists { task }
+    }
+}
+
+/// How far a turn had come before a call.
+#[derive(Debug)]
+struct Before {
+    last_seq: i64,
+    claims: usize,
+    assignments: usize,
+    changes: usize,
+}
+
+impl Before {
+    fn of(writer: &Writer) -> Self {
+        let Turn { claims, assignments, changes, .. } = &writer.turn;
+        Self { last_seq: writer.last_seq, claims: claims.len(), assignments: assignments.len(), changes: changes.len() }
+    }
+}
 
 impl Writer {
-    pub(super) fn submit(&mut self, tasks: &[NewTask], now: UnixMicros) -> rusqlite::Result<Vec<Status>> {
-        tasks.iter().map(|new| self.insert(new, now)).collect()
+    /// Inserts all of them, or none.
+    pub(super) fn submit(
+        &mut self,
+        tasks: &[NewTask],
+        now: UnixMicros,
+    ) -> rusqlite::Result<Result<Vec<Status>, Exists>> {
+        let before = Before::of(self);
+        let mut statuses = Vec::with_capacity(tasks.len());
+        for new in tasks {
+            match self.insert(new, now)? {
+                Ok(status) => statuses.push(status),
+                Err(exists) => {
+                    self.take_back(&before)?;
+                    return Ok(Err(exists));
+                }
+            }
+        }
+        Ok(Ok(statuses))
     }
 
-    pub(super) fn insert(&mut self, new: &NewTask, now: UnixMicros) -> rusqlite::Result<Status> {
+    /// Takes back what was inserted since. Cheaper than a savepoint, which every good call would pay for.
+    fn take_back(&mut self, before: &Before) -> rusqlite::Result<()> {
+        for seq in before.last_seq + 1..=self.last_seq {
+            rows::delete(&self.connection, seq)?;
+        }
+        self.last_seq = before.last_seq;
+        for (row, _) in self.turn.claims.split_off(before.claims) {
+            self.queues.entry(row.queue).or_default().running -= 1;
+        }
+        self.turn.assignments.truncate(before.assignments);
+        self.turn.changes.truncate(before.changes);
+        Ok(())
+    }
+
+    /// Inserts a task; if there is one of its id nothing is changed.
+    pub(super) fn insert(&mut self, new: &NewTask, now: UnixMicros) -> rusqlite::Result<Result<Status, Exists>> {
         self.last_seq += 1;
         let mut row = Row {
             seq: self.last_seq,
@@ -33,7 +91,16 @@ impl Writer {
         let lane = if runs_here || status != Status::Queued { LANE_OPEN } else { LANE_HELD };
         let expired = row.task.expires_at.is_some_and(|expires_at| expires_at <= now);
         let claimed = lane == LANE_OPEN && !expired && self.claim_at_once(&mut row, now);
-        rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now })?;
+        if let Err(error) = rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now }) {
+            if !rows::is_taken_id(&error) {
+                return Err(error);
+            }
+            self.last_seq -= 1;
+            if claimed {
+                self.queues.entry(row.queue).or_default().running -= 1;
+            }
+            return Ok(Err(Exists(new.id)));
+        }
         if claimed {
             self.turn.assignments.push(Assignment::Start(Box::new(claim::of_new(&row, new))));
             self.turn.changes.push(crate::events::TaskChanged { task: row.id, status: Status::Running });
@@ -44,7 +111,7 @@ impl Writer {
                 self.turn.due_by(expires_at);
             }
         }
-        Ok(status)
+        Ok(Ok(status))
     }
 
     /// Inserts the follow-ups of a task, in the commit that keeps what its attempt did.
@@ -56,11 +123,10 @@ impl Writer {
             return Ok(());
         }
         for new in made {
-            if self.load(new.id)?.is_none() {
-                let queue = self.names.queues.id(&self.connection, &new.queue)?;
-                self.queues.entry(queue).or_default().backlog = true;
-                self.insert(new, now)?;
-            }
+            let queue = self.names.queues.id(&self.connection, &new.queue)?;
+            self.queues.entry(queue).or_default().backlog = true;
+            // One whose id exists already is a replay.
+            self.insert(new, now)?.ok();
         }
         row.follow_ups = row.follow_ups.saturating_add(u32::try_from(made.len()).unwrap_or(u32::MAX));
         rows::save_follow_ups(&self.connection, row)

@@ -90,7 +90,8 @@ impl Writer {
             AND NOT EXISTS (SELECT 1 FROM job_pause WHERE job_pause.name = job.name)";
         let moved = self.execute(update, (firing.job.as_str(), firing.cursor.as_micros(), &firing.schedule))?;
         if moved == 1 {
-            self.insert(&firing.task, now)?;
+            // One whose id exists already was fired before.
+            self.insert(&firing.task, now)?.ok();
         }
         Ok(moved == 1)
     }

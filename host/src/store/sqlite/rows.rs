@@ -139,6 +139,13 @@ pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> r
     Ok(())
 }
 
+/// Whether a row was not inserted because there is one of its id. SQLite has taken back the statement, and nothing else.
+pub(super) fn is_taken_id(error: &rusqlite::Error) -> bool {
+    // A number that is taken would be another code: that of a primary key, and a fault of ours.
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
+}
+
 /// Writes what `step` made of a task. The columns of [`Row`] that it does not name never change.
 pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
     let task = &row.task;

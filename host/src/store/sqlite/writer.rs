@@ -18,7 +18,7 @@ use super::advance::PRUNE_TOGETHER;
 use super::codec;
 use super::error::classify;
 use super::flight::{Flights, pack};
-use super::inbox::{Command, Inbox, Work};
+use super::inbox::{Answer, Command, Inbox, Work};
 use super::names::Names;
 use super::rows::{self, Row};
 use crate::events::{Events, TaskChanged};
@@ -97,9 +97,19 @@ pub(super) enum NextDue {
 }
 
 impl Turn {
-    pub(super) fn answer<T: Send + 'static>(&mut self, answer: super::inbox::Answer<T>, value: T) {
+    pub(super) fn answer<T: Send + 'static>(&mut self, answer: Answer<T>, value: T) {
+        self.answer_or_refuse(answer, Ok::<_, StoreError>(value));
+    }
+
+    /// An error is that of this call alone: it has changed nothing.
+    pub(super) fn answer_or_refuse<T: Send + 'static>(
+        &mut self,
+        answer: Answer<T>,
+        outcome: Result<T, impl Into<StoreError>>,
+    ) {
+        let outcome = outcome.map_err(Into::into);
         // Nobody may wait any more: a dropped reply does not undo the call.
-        self.answers.push(Box::new(move || drop(answer.send(Ok(value)))));
+        self.answers.push(Box::new(move || drop(answer.send(outcome))));
     }
 
     pub(super) fn due_by(&mut self, time: UnixMicros) {
@@ -164,7 +174,7 @@ impl Writer {
         match command {
             Command::Submit(tasks, answer) => {
                 let statuses = self.submit(&tasks, now)?;
-                self.turn.answer(answer, statuses);
+                self.turn.answer_or_refuse(answer, statuses);
             }
             Command::Job(command) => self.take_job(command, now)?,
             Command::Cancel(task, answer) => {

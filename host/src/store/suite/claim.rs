@@ -8,11 +8,14 @@ use taskhost_core::submit::{NewTask, Origin};
 use taskhost_core::task::{End, Status};
 
 use super::{Case, Harness, KIND, cases, ended};
+use crate::store::StoreError;
 
 pub(super) const CASES: &[Case] = cases![
     a_submitted_task_is_shown_as_it_was_submitted,
     a_free_slot_is_met_in_the_commit_of_the_submit,
     a_batch_starts_as_far_as_slots_go,
+    a_task_whose_id_exists_is_refused_and_disturbs_nobody,
+    a_batch_with_an_id_that_exists_leaves_nothing,
     a_claim_carries_what_the_attempt_needs,
     strict_priority_then_ready_time_then_insertion,
     nothing_overtakes_what_waits,
@@ -73,6 +76,43 @@ fn a_batch_starts_as_far_as_slots_go(h: &mut Harness) {
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
     assert_eq!(h.submit_all(tasks), [Status::Queued; 4]);
     assert_eq!(h.claimed_ids(), ids[..2]);
+}
+
+fn a_task_whose_id_exists_is_refused_and_disturbs_nobody(h: &mut Harness) {
+    for slots in [0, 5] {
+        h.serve(slots);
+        h.claims();
+        let first = h.task();
+        let again = NewTask { params: b"[1]".to_vec(), ..first.clone() };
+        // One after the other without a wait: they may share a turn.
+        let first_reply = h.store.submit(vec![first.clone()], h.now);
+        let refused = h.store.submit(vec![again], h.now);
+        let other = h.task();
+        let other_reply = h.store.submit(vec![other.clone()], h.now);
+        assert_eq!(h.answer(first_reply), [Status::Queued]);
+        let refused = h.outcome(refused);
+        assert!(matches!(refused, Err(StoreError::TaskExists { task }) if task == first.id), "{refused:?}");
+        assert_eq!(h.answer(other_reply), [Status::Queued]);
+        assert_eq!(h.view(first.id).submitted, first, "it stays as it is");
+        let expected = if slots > 0 { vec![first.id, other.id] } else { Vec::new() };
+        assert_eq!(h.claimed_ids(), expected);
+    }
+}
+
+fn a_batch_with_an_id_that_exists_leaves_nothing(h: &mut Harness) {
+    h.serve(3);
+    let (first, second) = (h.task(), h.task());
+    let large = NewTask { params: vec![b'1'; 1_000], ..h.task() };
+    let refused = h.outcome(h.store.submit(vec![first.clone(), large.clone(), second, first.clone()], h.now));
+    assert!(matches!(refused, Err(StoreError::TaskExists { .. })), "{refused:?}");
+    assert_eq!((h.find(first.id), h.find(large.id)), (None, None));
+    assert_eq!((h.claims(), *h.store.running().borrow()), (Vec::new(), 0));
+    // Its slots are free, and its ids too.
+    assert_eq!(h.submit_all(vec![large.clone(), first.clone()]), [Status::Queued; 2]);
+    assert_eq!(h.claimed_ids(), [large.id, first.id]);
+    let third = h.task();
+    let third = h.submit(third);
+    assert_eq!(h.claimed_ids(), [third]);
 }
 
 fn a_claim_carries_what_the_attempt_needs(h: &mut Harness) {
