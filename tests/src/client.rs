@@ -50,6 +50,11 @@ impl Client {
         answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
+    /// Deletes what is at a path.
+    pub fn delete(&self, path: &str) -> Answer {
+        answer(self.agent.delete(format!("{}{path}", self.base)).call())
+    }
+
     /// Sends raw bytes under a content type.
     pub fn post_raw(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         answer(self.agent.post(format!("{}{path}", self.base)).header("content-type", content_type).send(body))
@@ -76,7 +81,7 @@ impl Client {
     }
 
     /// The document of a task once `is` says so; each look is held by the daemon for a moment, or until the task ends.
-    pub fn until(&self, id: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, id: &str, mut is: impl FnMut(&Value) -> bool) -> Value {
         for _ in 0..2_000 {
             let task = self.get(&format!("/api/v1/tasks/{id}?wait=20ms")).body;
             if is(&task) {

@@ -43,39 +43,6 @@ fn a_delayed_task_is_scheduled_and_can_be_cancelled() {
 }
 
 #[test]
-fn an_unknown_task_is_not_found() {
-    let scene = Scene::new("");
-    let daemon = scene.start();
-    let answer = daemon.client().get("/api/v1/tasks/01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11");
-    assert_eq!((answer.status, &answer.body["title"]), (404, &json!("Task not found")), "{}", answer.body);
-}
-
-#[test]
-fn progress_is_shown_while_it_runs_and_kept_when_it_ended() {
-    let scene = Scene::new("");
-    let daemon = scene.start();
-    let id = daemon.client().submit("probe.progress", &json!({ "steps": 10, "step_ms": 20 }));
-    let path = format!("/api/v1/tasks/{id}/progress");
-    daemon.client().until(&id, |task| task["progress"]["current"].as_u64().is_some_and(|current| current > 0));
-    let running = daemon.client().get(&path).body;
-    assert_eq!(running["progress"]["total"], 10, "{running}");
-    daemon.client().ended(&id);
-    let ended = daemon.client().get(&path).body;
-    assert_eq!((&ended["status"], &ended["progress"]["percentage"]), (&json!("completed"), &json!(100.0)), "{ended}");
-}
-
-#[test]
-fn a_kind_without_progress_says_so() {
-    let scene = Scene::new("");
-    let daemon = scene.start();
-    let id = daemon.client().submit("probe.noop", &json!({}));
-    daemon.client().ended(&id);
-    let answer = daemon.client().get(&format!("/api/v1/tasks/{id}/progress"));
-    assert_eq!(answer.status, 404, "{}", answer.body);
-    assert_eq!(answer.body["detail"], "Task doesn't support progress tracking");
-}
-
-#[test]
 fn a_kind_that_needs_a_process_of_its_own_is_held_with_that_reason() {
     let scene = Scene::new("");
     let daemon = scene.start();

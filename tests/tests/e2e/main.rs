@@ -2,6 +2,7 @@
 
 mod api_jobs;
 mod bad_input;
+mod calls;
 mod check;
 mod command_line;
 mod dev;

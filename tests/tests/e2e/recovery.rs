@@ -26,23 +26,6 @@ fn five_kills_lose_none_of_400_acknowledged_tasks() {
 }
 
 #[test]
-fn a_stop_in_the_middle_resumes_at_the_checkpoint_with_the_attempt_unspent() {
-    let scene = Scene::new("");
-    let daemon = scene.start();
-    let id = daemon.client().submit("probe.progress", &json!({ "steps": 40, "step_ms": 25 }));
-    daemon.client().until(&id, |task| task["progress"]["current"].as_u64().is_some_and(|current| current >= 5));
-    let (status, log) = daemon.stop();
-    assert!(status.success(), "{log}");
-    assert!(log.contains("taskhost has stopped."), "{log}");
-
-    let daemon = scene.start();
-    let task = daemon.client().ended(&id);
-    assert_eq!((&task["status"], &task["attempt"]), (&json!("completed"), &json!(1)), "{task}");
-    let resumed_at = task["result"]["resumed_at"].as_u64().expect("a step");
-    assert!((5..40).contains(&resumed_at), "it should resume where it stopped: {task}");
-}
-
-#[test]
 fn a_task_that_ignores_the_stop_is_given_back_after_the_drain_time() {
     let scene = Scene::new("drain_timeout = \"300ms\"\n[plugins.probe]\nallow_in_process = true\n");
     let daemon = scene.start();
