@@ -213,6 +213,11 @@ impl Host {
         self.0.kinds.plugins()
     }
 
+    /// Every kind that a plugin provides.
+    pub fn kinds(&self) -> Vec<Arc<Kind>> {
+        self.0.kinds.all()
+    }
+
     /// The kind of this name.
     pub fn kind(&self, name: &KindName) -> Option<Arc<Kind>> {
         self.0.kinds.find(name)

@@ -85,9 +85,9 @@ struct AttemptErrorShape {
 
 impl From<TaskReport> for TaskDocument {
     fn from(report: TaskReport) -> Self {
-        let progress = ProgressDocument::of(&report);
+        let status = report.view.task.status();
+        let progress = progress_of(&report);
         let TaskReport { view, reason, .. } = report;
-        let status = view.task.status();
         let last_error = view.errors.last().map(|error| error.message.clone());
         let due_at = view.task.state.due_at().or(view.submitted.run_at);
         Self {
@@ -133,15 +133,20 @@ pub(super) struct ProgressReport {
 impl ProgressReport {
     /// The document; none if the task has reported no progress.
     pub(super) fn of(report: &TaskReport) -> Option<Self> {
-        let progress = ProgressDocument::of(report)?;
+        let progress = progress_of(report)?;
         Some(Self { task_id: report.view.id(), status: report.view.task.status(), progress })
     }
+}
+
+fn progress_of(report: &TaskReport) -> Option<ProgressDocument> {
+    let progress = report.progress.as_ref()?;
+    Some(ProgressDocument::of(progress, &report.unit, report.view.task.status()))
 }
 
 /// How far a task has come.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Progress)]
-struct ProgressDocument {
+pub(super) struct ProgressDocument {
     /// Units done.
     current: u64,
     /// Units in all; null if unknown.
@@ -159,20 +164,20 @@ struct ProgressDocument {
 }
 
 impl ProgressDocument {
-    fn of(report: &TaskReport) -> Option<Self> {
-        let progress: &Progress = report.progress.as_ref()?;
-        let runs = report.view.task.status() == Status::Running;
+    /// `unit` is empty if the kind does not say what its progress counts.
+    pub(super) fn of(progress: &Progress, unit: &str, status: Status) -> Self {
+        let runs = status == Status::Running;
         let filled = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Some(Self {
+        Self {
             current: progress.current,
             total: Some(progress.total).filter(|total| *total > 0),
             percentage: progress.percentage().map(hundredths),
             message: filled(&progress.message),
-            unit: filled(&report.unit),
+            unit: filled(unit),
             rate: progress.rate().map(hundredths),
             // What does not run does not arrive.
             eta_seconds: progress.eta_seconds().filter(|_| runs).map(hundredths),
-        })
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Not here: what the calls do ([`Host`]), binding the listeners (`boot`). Start at [`router`].
 
+mod again;
 mod body;
 mod document;
 mod fields;
@@ -12,6 +13,8 @@ mod health;
 mod job_body;
 mod job_document;
 mod jobs;
+mod list;
+mod list_document;
 mod logs;
 mod openapi;
 mod plugins;
@@ -59,11 +62,16 @@ struct Api {
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::Frame::openapi())
-        .routes(routes!(submit::submit))
+        .routes(routes!(list::tasks, submit::submit))
         .routes(routes!(files::upload))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::progress))
         .routes(routes!(tasks::cancel))
+        .routes(routes!(again::retry))
+        .routes(routes!(again::discard))
+        .routes(routes!(list::dead))
+        .routes(routes!(again::retry_dead))
+        .routes(routes!(again::discard_dead))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::remove))
         .routes(routes!(jobs::trigger))

@@ -93,6 +93,12 @@ problem_types! {
     NoProgress = "no-progress", "No progress", NOT_FOUND;
     /// The task has ended.
     TaskEnded = "task-ended", "Task ended", CONFLICT;
+    /// The task has not ended, so it cannot be queued again.
+    TaskNotEnded = "task-not-ended", "Task not ended", CONFLICT;
+    /// The task is not dead.
+    TaskNotDead = "task-not-dead", "Task not dead", CONFLICT;
+    /// The call would act on every task, which it has to be told.
+    NoFilter = "no-filter", "No filter", UNPROCESSABLE_ENTITY;
     /// There is no such job.
     JobNotFound = "job-not-found", "Job not found", NOT_FOUND;
     /// There is a job of this name already.

@@ -41,12 +41,22 @@ impl Query {
     /// The parameter, if it is there.
     pub(super) fn get<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Option<T>, Problem> {
         let read = self.text(name).map(str::parse).transpose();
-        read.map_err(|error: T::Err| Problem::new(ProblemType::InvalidQuery, format!("`{name}`: {error}")))
+        read.map_err(|error| invalid(name, &error))
+    }
+
+    /// The values of the parameter, one after the other with commas between; none if it is not there.
+    pub(super) fn get_list<T: FromStr<Err: std::fmt::Display>>(&self, name: &str) -> Result<Vec<T>, Problem> {
+        let values = self.text(name).into_iter().flat_map(|text| text.split(','));
+        values.map(|value| value.parse().map_err(|error| invalid(name, &error))).collect()
     }
 
     fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
+}
+
+fn invalid(name: &str, error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(ProblemType::InvalidQuery, format!("`{name}`: {error}"))
 }
 
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use taskhost_core::ids::NAME_MAX;
 use taskhost_core::log::{LINES_KEPT, LogLevel};
 use taskhost_core::priority::Priority;
+use taskhost_core::query::{PageLimit, SearchText};
 use taskhost_core::task::Status;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
@@ -50,6 +51,18 @@ words! {
         .max_length(Some(NAME_MAX));
     /// Where a task stands.
     TaskStatus = text("Where the task stands.", "running").enum_values(Some(Status::ALL.map(Status::as_str)));
+    /// A text to look for.
+    Search = text("In the params, as they were written, capitals count, or in the id. Params with secrets are not searched.", "ann@example.org")
+        .min_length(Some(1))
+        .max_length(Some(SearchText::MAX));
+    /// How many tasks a page has.
+    PageSize = ObjectBuilder::new().schema_type(SchemaType::new(Type::Integer))
+        .minimum(Some(1))
+        .maximum(Some(PageLimit::MAX))
+        .default(Some(PageLimit::DEFAULT.into()));
+    /// Where the next page begins.
+    Cursor = text("`next_cursor` of the page before; its text means nothing.", "00000000000004d2")
+        .pattern(Some("^[0-9a-f]{16}$"));
     /// The level inside a queue.
     PriorityLevel = text("Which of two ready tasks of a queue starts first.", "normal")
         .enum_values(Some(Priority::ALL.map(Priority::as_str)));

@@ -144,7 +144,7 @@ pub(super) async fn cancel(
 }
 
 impl Api {
-    async fn find(&self, task: TaskId) -> Result<TaskReport, Problem> {
+    pub(super) async fn find(&self, task: TaskId) -> Result<TaskReport, Problem> {
         self.host.task(task).await?.ok_or_else(|| not_found(task))
     }
 }

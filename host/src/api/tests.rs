@@ -4,6 +4,7 @@ mod bench;
 mod documents;
 mod files;
 mod jobs;
+mod lists;
 mod logs;
 mod openapi;
 mod refusals;

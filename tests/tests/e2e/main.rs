@@ -5,6 +5,7 @@ mod bad_input;
 mod calls;
 mod check;
 mod command_line;
+mod dead;
 mod dev;
 mod first_kinds;
 mod follow_ups;

@@ -12,5 +12,5 @@ mod walk;
 
 pub use diagram::diagram;
 pub use event::{End, Event, OnFailed};
-pub use state::{CancelReason, DeadReason, Status, Task, TaskState, WaitReason};
+pub use state::{CancelReason, DeadReason, Status, StatusError, Task, TaskState, WaitReason};
 pub use step::{INTERRUPTIONS_MAX, Rejected, SUSPENSIONS_MAX, Step, step};

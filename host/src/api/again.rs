@@ -1,0 +1,134 @@
+//! What is done with tasks that have ended: `retry` and `discard`, for one, or for all dead ones that a filter finds.
+//!
+//! Not here: which filters there are (`list`), what a retry is (`Host::retry`). Start at [`wanted`].
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use taskhost_core::ids::TaskId;
+use taskhost_core::query::TaskFilter;
+use utoipa::ToSchema;
+
+use super::list::{self, Filter};
+use super::openapi::problems;
+use super::problem::{Problem, ProblemType};
+use super::query::Query;
+use super::submit::Accepted;
+use super::tasks::{TaskPath, not_found};
+use super::{Api, Source, schema};
+use crate::host::ActionRefused;
+
+problems!(NotRetried: TaskNotFound, TaskNotEnded, PrivilegedKind, StoreUnavailable);
+
+/// Queue an ended task again
+///
+/// It is allowed one more attempt. A dead or cancelled task goes on from its checkpoint, a completed one begins anew.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/retry", tag = "tasks",
+    params(("id" = schema::Id, Path, description = "The task.")),
+    responses((status = 202, description = "It is queued.", body = Accepted), NotRetried),
+)]
+pub(super) async fn retry(
+    State(api): State<Api>,
+    TaskPath(task): TaskPath,
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    if api.source == Source::Tcp {
+        api.refuse_privileged(&api.find(task).await?.view.submitted.kind)?;
+    }
+    let retried = api.host.retry(task).await?;
+    let status = retried.map_err(|refused| refused_as(refused, task, ProblemType::TaskNotEnded))?;
+    Ok((StatusCode::ACCEPTED, Json(Accepted { task_id: task, status })))
+}
+
+/// A task that is gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Discarded {
+    #[schema(value_type = schema::Id)]
+    task_id: TaskId,
+    /// For people.
+    message: &'static str,
+}
+
+problems!(NotDiscarded: TaskNotFound, TaskNotDead, StoreUnavailable);
+
+/// Delete a dead task
+///
+/// With all that is kept of it. Ended tasks that are not dead are deleted by themselves.
+#[utoipa::path(
+    post, path = "/api/v1/tasks/{id}/discard", tag = "tasks",
+    params(("id" = schema::Id, Path, description = "The task.")),
+    responses((status = 200, description = "It is gone.", body = Discarded), NotDiscarded),
+)]
+pub(super) async fn discard(State(api): State<Api>, TaskPath(task): TaskPath) -> Result<Json<Discarded>, Problem> {
+    let discarded = api.host.discard(task).await?;
+    discarded.map_err(|refused| refused_as(refused, task, ProblemType::TaskNotDead))?;
+    Ok(Json(Discarded { task_id: task, message: "The task is deleted, with all that was kept of it" }))
+}
+
+fn refused_as(refused: ActionRefused, task: TaskId, class: ProblemType) -> Problem {
+    match refused {
+        ActionRefused::Unknown => not_found(task),
+        ActionRefused::Rejected(rejected) => Problem::new(class, rejected.to_string()),
+    }
+}
+
+/// How many tasks were met.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Swept {
+    /// How many dead tasks it was done with.
+    count: u64,
+}
+
+problems!(NotSwept: NoFilter, PrivilegedKind, StoreUnavailable);
+
+/// Queue dead tasks again
+///
+/// All that the filter finds, the oldest first, each allowed one more attempt. Not all or nothing: it goes in steps, and what
+/// was done stays done if the daemon ends meanwhile.
+#[utoipa::path(
+    post, path = "/api/v1/dead/retry", tag = "dead",
+    params(Filter, ("all" = Option<bool>, Query, description = "Every dead task is meant; needed where there is no filter.")),
+    responses((status = 200, description = "They are queued.", body = Swept, example = json!({"count": 37})), NotSwept),
+)]
+pub(super) async fn retry_dead(State(api): State<Api>, query: Query) -> Result<Json<Swept>, Problem> {
+    let filter = wanted(&query)?;
+    api.refuse_privileged_among(&filter)?;
+    Ok(Json(Swept { count: api.host.retry_dead(filter).await? }))
+}
+
+problems!(NotSweptAway: NoFilter, StoreUnavailable);
+
+/// Delete dead tasks
+///
+/// All that the filter finds, with all that is kept of them; in steps, as a retry.
+#[utoipa::path(
+    post, path = "/api/v1/dead/discard", tag = "dead",
+    params(Filter, ("all" = Option<bool>, Query, description = "Every dead task is meant; needed where there is no filter.")),
+    responses((status = 200, description = "They are gone.", body = Swept, example = json!({"count": 37})), NotSweptAway),
+)]
+pub(super) async fn discard_dead(State(api): State<Api>, query: Query) -> Result<Json<Swept>, Problem> {
+    Ok(Json(Swept { count: api.host.discard_dead(wanted(&query)?).await? }))
+}
+
+/// The filter; that every task is meant has to be said.
+fn wanted(query: &Query) -> Result<TaskFilter, Problem> {
+    let filter = list::filter(query)?;
+    let all = query.get("all")?.unwrap_or(false);
+    match (filter.is_empty(), all) {
+        (true, true) | (false, false) => Ok(filter),
+        (true, false) => Err(Problem::new(ProblemType::NoFilter, "the call does not say which dead tasks are meant")
+            .hint("give a filter such as `?kind=email.send`, or `?all=true`")),
+        (false, true) => Err(Problem::new(ProblemType::NoFilter, "it should be either a filter or `all`, not both")),
+    }
+}
+
+impl Api {
+    /// Over the network nothing starts a program, not even again.
+    fn refuse_privileged_among(&self, filter: &TaskFilter) -> Result<(), Problem> {
+        let kinds = self.host.kinds();
+        let mut meant = kinds.iter().filter(|kind| filter.kind.as_ref().is_none_or(|only| *only == kind.name));
+        let hint = "name another `kind`, or call over the daemon's socket";
+        meant.try_for_each(|kind| self.refuse_privileged(&kind.name).map_err(|problem| problem.hint(hint)))
+    }
+}
