@@ -1,0 +1,53 @@
+//! The words of `taskhost enqueue`.
+
+use clap::Args;
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::priority::Priority;
+use taskhost_core::time::UnixMicros;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  taskhost enqueue files.checksum --params '{\"path\": \"README.md\"}' --wait
+  taskhost enqueue backup.create --params @backup.json --delay 1h --tag manual
+  jq -n '{path: \"a\"}' | taskhost enqueue files.checksum --params -
+  taskhost enqueue --job nightly-backup
+
+Prints the id of the task, or with --wait its result as JSON.";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct EnqueueArgs {
+    /// What runs, such as `files.checksum`
+    #[arg(required_unless_present = "job", conflicts_with = "job")]
+    pub(in crate::cli) kind: Option<KindName>,
+    /// Make a task of this job of tasks.toml instead
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) job: Option<JobName>,
+    /// Its params: JSON, `@FILE`, or `-` for stdin [default: {}]
+    #[arg(long, value_name = "JSON", conflicts_with = "job", allow_hyphen_values = true)]
+    pub(in crate::cli) params: Option<String>,
+    /// The queue where it waits
+    #[arg(long)]
+    pub(in crate::cli) queue: Option<QueueName>,
+    /// critical, high, normal or low
+    #[arg(long)]
+    pub(in crate::cli) priority: Option<Priority>,
+    /// Start at the earliest after this time, such as `90s` or `1h30m`
+    #[arg(long, value_name = "DURATION", conflicts_with = "at", allow_hyphen_values = true)]
+    pub(in crate::cli) delay: Option<DurationText>,
+    /// Start at the earliest then, such as `2026-12-24T18:00:00Z`
+    #[arg(long, value_name = "TIME")]
+    pub(in crate::cli) at: Option<UnixMicros>,
+    /// How long one attempt may take
+    #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
+    pub(in crate::cli) timeout: Option<DurationText>,
+    /// A word to find it by; may be given more than once
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(in crate::cli) tags: Vec<String>,
+    /// Wait until it has ended, and print its result; well only if it completed
+    #[arg(long)]
+    pub(in crate::cli) wait: bool,
+    /// Print the daemon's whole answer as JSON
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
