@@ -5,6 +5,7 @@
 
 mod jobs;
 mod logs;
+mod queues;
 mod tasks;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use tokio::sync::watch;
 
 pub use self::jobs::{JobError, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
+pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};

@@ -10,7 +10,7 @@ use crate::ids::{JobName, KindName, QueueName, TaskId};
 use crate::priority::Priority;
 use crate::query::TaskCursor;
 use crate::submit::NewTask;
-use crate::task::Task;
+use crate::task::{Status, Task};
 use crate::time::UnixMicros;
 
 /// A stored task with everything around it.
@@ -82,6 +82,32 @@ pub struct Page {
     /// Where to go on; none if that was all. A page may hold fewer tasks than asked for, or none, and still have one: what
     /// one call looks at is bounded.
     pub next: Option<TaskCursor>,
+}
+
+/// How many tasks stand in each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StatusCounts([u64; Status::ALL.len()]);
+
+impl StatusCounts {
+    /// How many stand in this one.
+    pub fn get(&self, status: Status) -> u64 {
+        self.0[status as usize]
+    }
+
+    /// How many there are in all.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Counts so many more.
+    pub fn add(&mut self, status: Status, tasks: u64) {
+        self.0[status as usize] += tasks;
+    }
+
+    /// Counts one less.
+    pub fn remove(&mut self, status: Status) {
+        self.0[status as usize] -= 1;
+    }
 }
 
 /// How many errors of a task are kept: the latest.
@@ -171,6 +197,17 @@ mod tests {
             (progress.percentage(), progress.rate(), progress.eta_seconds()),
             (Some(60.0), Some(2.0), Some(20.0))
         );
+    }
+
+    #[test]
+    fn every_status_is_counted_by_itself() {
+        let mut counts = StatusCounts::default();
+        for (status, tasks) in Status::ALL.into_iter().zip(1..) {
+            counts.add(status, tasks);
+        }
+        counts.remove(Status::Dead);
+        assert_eq!(Status::ALL.map(|status| counts.get(status)), [1, 2, 3, 4, 5, 6, 7, 7]);
+        assert_eq!(counts.total(), 35);
     }
 
     #[test]

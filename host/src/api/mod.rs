@@ -21,6 +21,7 @@ mod plugins;
 mod problem;
 mod problem_type;
 mod query;
+mod queues;
 mod schema;
 mod serve;
 mod submit;
@@ -78,6 +79,10 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(jobs::pause))
         .routes(routes!(jobs::resume))
         .routes(routes!(logs::show))
+        .routes(routes!(queues::list))
+        .routes(routes!(queues::show))
+        .routes(routes!(queues::pause))
+        .routes(routes!(queues::resume))
         .routes(routes!(plugins::list))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))

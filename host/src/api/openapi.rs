@@ -93,6 +93,7 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
         (name = "tasks", description = "Submit tasks, look at them, stop them."),
         (name = "dead", description = "The dead-letter queue: tasks that failed for good, until somebody retries or discards them."),
         (name = "jobs", description = "What makes tasks, and when: look, declare, trigger, pause."),
+        (name = "queues", description = "What waits where; pause and resume."),
         (name = "plugins", description = "What can run here."),
         (name = "health", description = "For supervisors and load balancers."),
         (name = "about", description = "This document."),

@@ -109,6 +109,8 @@ problem_types! {
     JobChanged = "job-changed", "Job changed", CONFLICT;
     /// The job is not of the version that `If-Match` names.
     PreconditionFailed = "precondition-failed", "Precondition failed", PRECONDITION_FAILED;
+    /// There is no such queue.
+    QueueNotFound = "queue-not-found", "Queue not found", NOT_FOUND;
     /// The store does not answer.
     StoreUnavailable = "store-unavailable", "Store unavailable", SERVICE_UNAVAILABLE;
     /// The daemon does not take part.

@@ -7,5 +7,6 @@ mod jobs;
 mod lists;
 mod logs;
 mod openapi;
+mod queues;
 mod refusals;
 mod served;

@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use taskhost_core::config::{Config, QueueConfig};
 use taskhost_core::ids::QueueName;
+use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::watch;
 use tracing::warn;
 
 use crate::clock::Clock;
 use crate::plugins::Kinds;
-use crate::store::{Offer, Store, StoreError};
+use crate::store::{Offer, QueueState, Store, StoreError};
 
 /// Offers the slots of the declared queues for the kinds that can run. Queues that are not declared any more but were
 /// used once get the default slots, so that what waits in them is not lost.
@@ -26,9 +27,11 @@ pub async fn offer_all(
     now: UnixMicros,
 ) -> Result<(), StoreError> {
     let mut slots: Vec<_> = declared.iter().map(|(name, queue)| (name.clone(), queue.concurrency)).collect();
-    for name in store.queues().await? {
+    for QueueState { name, counts, .. } in store.queues() {
         if !declared.contains_key(&name) {
-            warn!(queue = %name, "The queue is not declared any more; what waits in it still runs.");
+            if Status::ALL.iter().any(|status| !status.is_ended() && counts.get(*status) > 0) {
+                warn!(queue = %name, "The queue is not declared any more; what waits in it still runs.");
+            }
             slots.push((name, QueueConfig::default().concurrency));
         }
     }

@@ -5,6 +5,7 @@
 
 mod error;
 mod jobs;
+mod queues;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -26,6 +27,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::error::StoreError;
 pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
+pub use self::queues::QueueState;
 
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
 ///
@@ -97,8 +99,16 @@ pub trait Store: Send + Sync + Debug {
     /// When [`Store::advance`] has something to do next.
     fn next_due(&self) -> watch::Receiver<Option<UnixMicros>>;
 
-    /// The queues that were ever offered or that tasks were ever put into.
-    fn queues(&self) -> Reply<Vec<QueueName>>;
+    /// The queues that were ever offered, paused, or that tasks were ever put into, by name. Answered from memory.
+    fn queues(&self) -> Vec<QueueState>;
+
+    /// Since when the oldest queued task of each queue waits that has any. Blocks on the disk.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn oldest_queued(&self) -> Result<Vec<(QueueName, UnixMicros)>, StoreError>;
+
+    /// Pauses a queue, or resumes it. Of a paused queue nothing starts; what runs goes on. The pause is kept.
+    fn pause_queue(&self, queue: QueueName, paused: bool, now: UnixMicros) -> Reply<()>;
 
     /// Reads a task. Blocks on the disk: call it where blocking is allowed.
     /// # Errors

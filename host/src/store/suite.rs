@@ -12,11 +12,12 @@ mod jobs;
 mod list;
 mod log;
 mod outcome;
+mod queues;
 mod time;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(super) use self::harness::{Harness, KIND, after, ended, failed, failure};
+pub(super) use self::harness::{Harness, KIND, after, ended, failed, failure, in_queue, of_kind};
 
 /// A claim about stores, and what tries it on an empty one.
 pub(super) type Case = (&'static str, fn(&mut Harness));
@@ -31,6 +32,7 @@ use cases;
 const CASES: &[&[Case]] = &[
     claim::CASES,
     outcome::CASES,
+    queues::CASES,
     follow_ups::CASES,
     cancel::CASES,
     time::CASES,

@@ -14,6 +14,7 @@ mod http;
 mod journey;
 mod logs;
 mod plan;
+mod queues;
 mod recovery;
 mod secrets;
 mod service;

@@ -49,7 +49,7 @@ impl Writer {
             self.expire(row, now)?;
         }
         for row in ended {
-            rows::delete(&self.connection, row.seq)?;
+            self.delete(&row)?;
         }
         self.turn.next_due = NextDue::Is(if more { Some(now) } else { self.earliest()? });
         Ok(())
@@ -97,14 +97,12 @@ impl Writer {
         self.connection.execute_batch("COMMIT")?;
         self.flights = Flights::after(last_turn);
         self.outlet.next_due.send_replace(self.earliest()?);
+        self.queues.show(&self.outlet.board, &self.names.queues);
         Ok(count)
     }
 
     fn reclaim_one(&mut self, seq: i64, now: UnixMicros) -> rusqlite::Result<bool> {
-        use rusqlite::OptionalExtension as _;
-        let select = format!("SELECT {COLUMNS} FROM task WHERE seq = ?1");
-        let row = self.connection.prepare_cached(&select)?.query_row([seq], rows::read).optional()?;
-        let Some(mut row) = row.filter(super::writer::runs) else { return Ok(false) };
+        let Some(mut row) = self.row(seq)?.filter(super::writer::runs) else { return Ok(false) };
         let lost = Event::Ended(row.task.lease, End::LeaseLost);
         let (lease, kept) = (row.task.lease, self.apply(&mut row, lost, now)?.is_ok());
         let line = LogLine::of_host(now, LogLevel::Warn, "The daemon ended while this attempt ran.");

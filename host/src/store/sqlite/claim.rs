@@ -23,12 +23,10 @@ struct Waiting {
 
 impl Writer {
     pub(super) fn offer(&mut self, offer: &Offer) -> rusqlite::Result<()> {
-        for queue in self.queues.values_mut() {
-            queue.slots = 0;
-        }
+        self.queues.close();
         for (name, slots) in &offer.slots {
             let queue = self.names.queues.id(&self.connection, name)?;
-            let queue = self.queues.entry(queue).or_default();
+            let queue = self.queues.of(queue);
             queue.slots = *slots;
             queue.backlog = true;
         }
@@ -54,9 +52,7 @@ impl Writer {
 
     /// Claims for every queue with a free slot and something that waits.
     pub(super) fn fill(&mut self) -> rusqlite::Result<()> {
-        let hungry: Vec<i64> =
-            self.queues.iter().filter(|(_, queue)| queue.backlog && queue.free() > 0).map(|(id, _)| *id).collect();
-        for queue in hungry {
+        for queue in self.queues.hungry() {
             self.fill_queue(queue)?;
         }
         Ok(())
@@ -64,7 +60,7 @@ impl Writer {
 
     fn fill_queue(&mut self, queue: i64) -> rusqlite::Result<()> {
         loop {
-            let free = self.queues.get(&queue).map_or(0, super::writer::Queue::free);
+            let free = self.queues.of(queue).free();
             if free == 0 {
                 return Ok(());
             }
@@ -74,7 +70,7 @@ impl Writer {
                 self.claim(waiting)?;
             }
             if exhausted {
-                self.queues.entry(queue).or_default().backlog = false;
+                self.queues.of(queue).backlog = false;
                 return Ok(());
             }
         }
@@ -99,7 +95,6 @@ impl Writer {
         row.host = Some(self.host);
         let claimed = Event::Claimed(row.task.lease.next());
         self.apply(&mut row, claimed, now)?.expect("the index says queued, and a queued task may be claimed");
-        self.queues.entry(row.queue).or_default().running += 1;
         let stored = |body| rows::get_body(&self.connection, body, row.seq);
         let params = match params {
             Some(params) => params,

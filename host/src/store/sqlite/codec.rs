@@ -1,7 +1,7 @@
 //! A task's state as the integers of a row, and back.
 
 use taskhost_core::ids::LeaseId;
-use taskhost_core::task::{CancelReason, DeadReason, Task, TaskState, WaitReason};
+use taskhost_core::task::{CancelReason, DeadReason, Status, Task, TaskState, WaitReason};
 use taskhost_core::time::UnixMicros;
 
 /// The codes of the column `state`.
@@ -85,6 +85,14 @@ pub(super) fn decode(columns: &StateColumns) -> Option<TaskState> {
     })
 }
 
+/// The status of these columns; none if no state has them.
+pub(super) fn status(state: i64, reason: i64) -> Option<Status> {
+    // Which times there are is all that a state adds to its columns.
+    let some = Some(0);
+    let columns = StateColumns { state, reason, ready_at: some, started_at: some, finished_at: some };
+    decode(&columns).map(|state| state.status())
+}
+
 /// The integer of a lease; SQLite's are signed.
 pub(super) fn lease(lease: LeaseId) -> i64 {
     i64::try_from(lease.as_u64()).expect("a task is not claimed 2^63 times")
@@ -116,7 +124,9 @@ mod tests {
             TaskState::Completed { at },
         ]);
         for state in states {
-            assert_eq!(decode(&encode(&state)), Some(state));
+            let columns = encode(&state);
+            assert_eq!(decode(&columns), Some(state));
+            assert_eq!(status(columns.state, columns.reason), Some(state.status()));
         }
     }
 

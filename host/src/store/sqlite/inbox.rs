@@ -25,7 +25,7 @@ pub(super) enum Command {
     Sweep(Box<Sweeping>, Answer<u64>),
     Offer(Offer, Answer<()>),
     Advance(Answer<()>),
-    Queues(Answer<Vec<QueueName>>),
+    PauseQueue(QueueName, bool, Answer<()>),
     Close(Answer<()>),
 }
 

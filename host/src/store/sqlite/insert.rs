@@ -60,12 +60,12 @@ impl Writer {
     /// Takes back what was inserted since. Cheaper than a savepoint, which every good call would pay for.
     fn take_back(&mut self, before: &Before) -> rusqlite::Result<()> {
         for seq in before.last_seq + 1..=self.last_seq {
-            rows::delete(&self.connection, seq)?;
+            if let Some(row) = self.row(seq)? {
+                self.delete(&row)?;
+            }
         }
         self.last_seq = before.last_seq;
-        for (row, _) in self.turn.claims.split_off(before.claims) {
-            self.queues.entry(row.queue).or_default().running -= 1;
-        }
+        self.turn.claims.truncate(before.claims);
         self.turn.assignments.truncate(before.assignments);
         self.turn.changes.truncate(before.changes);
         Ok(())
@@ -96,16 +96,16 @@ impl Writer {
                 return Err(error);
             }
             self.last_seq -= 1;
-            if claimed {
-                self.queues.entry(row.queue).or_default().running -= 1;
-            }
             return Ok(Err(Exists(new.id)));
         }
+        let queue = self.queues.of(row.queue);
+        queue.counts.add(row.task.status(), 1);
         if claimed {
             self.turn.assignments.push(Assignment::Start(Box::new(claim::of_new(&row, new))));
             self.turn.changes.push(crate::events::TaskChanged { task: row.id, status: Status::Running });
             self.turn.claims.push((row, false));
         } else {
+            queue.backlog |= status == Status::Queued;
             self.became(&row);
             if let Some(expires_at) = row.task.expires_at {
                 self.turn.due_by(expires_at);
@@ -124,7 +124,7 @@ impl Writer {
         }
         for new in made {
             let queue = self.names.queues.id(&self.connection, &new.queue)?;
-            self.queues.entry(queue).or_default().backlog = true;
+            self.queues.of(queue).backlog = true;
             // One whose id exists already is a replay.
             self.insert(new, now)?.ok();
         }
@@ -135,12 +135,11 @@ impl Writer {
     /// A task that meets a free slot while nothing waits before it starts in the commit that inserts it: one fsync to
     /// pick-up.
     fn claim_at_once(&mut self, row: &mut Row, now: UnixMicros) -> bool {
-        let Some(queue) = self.queues.get_mut(&row.queue) else { return false };
+        let queue = self.queues.of(row.queue);
         if queue.free() == 0 || queue.backlog {
             return false;
         }
         let Ok(Step::Kept(next)) = step(&row.task, Event::Claimed(row.task.lease.next()), now) else { return false };
-        queue.running += 1;
         row.task = next;
         row.started_at = Some(now.as_micros());
         row.host = Some(self.host);

@@ -15,6 +15,7 @@ mod jobs;
 mod list;
 mod log;
 mod names;
+mod queues;
 mod reader;
 mod readers;
 mod report;
@@ -24,7 +25,7 @@ mod schema;
 mod tests;
 mod writer;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -41,11 +42,12 @@ use self::flight::Flights;
 use self::inbox::{Command, Inbox, Reports};
 use self::jobs::JobCommand;
 use self::names::Names;
+use self::queues::{Board, Queues};
 use self::readers::{Readers, open_reader};
 use self::writer::{Outlet, Turn, Writer};
 use super::{
     Action, ActionRefused, Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob,
-    Offer, Reply, Rest, Store, StoreError, StoredLog, Sweep,
+    Offer, QueueState, Reply, Rest, Store, StoreError, StoredLog, Sweep,
 };
 use crate::events::Events;
 use crate::lock::FileLock;
@@ -67,6 +69,7 @@ pub struct SqliteStore {
     inbox: Arc<Inbox>,
     reader: Mutex<Connection>,
     lists: Readers,
+    board: Arc<Board>,
     path: String,
     next_due: watch::Receiver<Option<UnixMicros>>,
     running: watch::Receiver<usize>,
@@ -107,7 +110,8 @@ impl SqliteStore {
         let (next_due, next_due_seen) = watch::channel(None);
         let (failure, failure_seen) = watch::channel(None);
         let (running, running_seen) = watch::channel(0);
-        let outlet = Outlet { assignments, events, next_due, running, failure };
+        let board = Arc::new(Board::default());
+        let outlet = Outlet { assignments, events, next_due, running, failure, board: Arc::clone(&board) };
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
@@ -124,6 +128,7 @@ impl SqliteStore {
             inbox,
             reader: Mutex::new(reader),
             lists: Readers::new(&options.path),
+            board,
             path,
             next_due: next_due_seen,
             running: running_seen,
@@ -191,12 +196,13 @@ fn start_writer(
     path: &str,
 ) -> rusqlite::Result<Writer> {
     let mut names = Names::load(&connection)?;
+    let queues = Queues::load(&connection, &names)?;
     let host = names.hosts.id(&connection, &options.host)?;
     let last_seq: Option<i64> = connection.query_row("SELECT max(seq) FROM task", [], |row| row.get(0))?;
     Ok(Writer {
         names,
         flights: Flights::default(),
-        queues: HashMap::new(),
+        queues,
         kinds: HashSet::new(),
         host,
         last_seq: last_seq.unwrap_or(0),
@@ -280,8 +286,16 @@ impl Store for SqliteStore {
         self.next_due.clone()
     }
 
-    fn queues(&self) -> Reply<Vec<QueueName>> {
-        self.ask(UnixMicros::default(), Command::Queues)
+    fn queues(&self) -> Vec<QueueState> {
+        self.board.queues()
+    }
+
+    fn oldest_queued(&self) -> Result<Vec<(QueueName, UnixMicros)>, StoreError> {
+        self.lists.with(queues::oldest).map_err(|error| error::classify(&self.path, &error))
+    }
+
+    fn pause_queue(&self, queue: QueueName, paused: bool, now: UnixMicros) -> Reply<()> {
+        self.ask(now, |answer| Command::PauseQueue(queue, paused, answer))
     }
 
     fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError> {

@@ -65,11 +65,6 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
     pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
         self.texts.keys().copied()
     }
-
-    /// Every name.
-    pub(super) fn all(&self) -> Vec<T> {
-        self.ids.keys().cloned().collect()
-    }
 }
 
 /// Every sort of names.

@@ -49,7 +49,7 @@ impl Writer {
                     if keeps_follow_ups(row.task.status(), ending.end) {
                         self.keep_follow_ups(&mut row, &ending.follow_ups, now)?;
                     }
-                    self.land(row.id, row.queue);
+                    self.land(row.id);
                 }
                 Ok(kept.map(|task| task.status()))
             }
@@ -136,6 +136,12 @@ impl Writer {
             self.turn.assignments.push(Assignment::Cancel(task, next.lease));
         }
         Ok(Ok(next.status()))
+    }
+
+    /// The row of this number.
+    pub(super) fn row(&self, seq: i64) -> rusqlite::Result<Option<Row>> {
+        let select = format!("SELECT {COLUMNS} FROM task WHERE seq = ?1");
+        self.connection.prepare_cached(&select)?.query_row([seq], rows::read).optional()
     }
 
     pub(super) fn load(&self, task: TaskId) -> rusqlite::Result<Option<Row>> {

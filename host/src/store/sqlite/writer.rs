@@ -4,13 +4,13 @@
 //! claims → commit → assignments → answers → events. Nothing but SQL belongs on this thread: a microsecond here is
 //! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `again`, `advance`). Start at [`run`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 use taskhost_core::ids::TaskId;
-use taskhost_core::task::{Event, Rejected, Status, Step, Task, step};
+use taskhost_core::task::{Event, Rejected, Step, Task, step};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +20,7 @@ use super::error::classify;
 use super::flight::{Flights, pack};
 use super::inbox::{Answer, Command, Inbox, Work};
 use super::names::Names;
+use super::queues::{Board, Queues};
 use super::rows::{self, Row};
 use crate::events::{Events, TaskChanged};
 use crate::store::{Assignment, StoreError};
@@ -30,7 +31,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) names: Names,
     pub(super) flights: Flights,
-    pub(super) queues: HashMap<i64, Queue>,
+    pub(super) queues: Queues,
     pub(super) kinds: HashSet<i64>,
     pub(super) host: i64,
     pub(super) last_seq: i64,
@@ -47,21 +48,7 @@ pub(super) struct Outlet {
     pub(super) next_due: watch::Sender<Option<UnixMicros>>,
     pub(super) running: watch::Sender<usize>,
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
-}
-
-/// A queue as this host serves it.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
-    pub(super) slots: u32,
-    pub(super) running: u32,
-    /// Something may wait that could start: looked up when a slot is free.
-    pub(super) backlog: bool,
-}
-
-impl Queue {
-    pub(super) fn free(&self) -> u32 {
-        self.slots.saturating_sub(self.running)
-    }
+    pub(super) board: Arc<Board>,
 }
 
 /// What one turn has to say once it is committed.
@@ -194,7 +181,10 @@ impl Writer {
                 self.advance(now)?;
                 self.turn.answer(answer, ());
             }
-            Command::Queues(answer) => self.turn.answer(answer, self.names.queues.all()),
+            Command::PauseQueue(queue, paused, answer) => {
+                self.pause_queue(&queue, paused, now)?;
+                self.turn.answer(answer, ());
+            }
             Command::Close(answer) => {
                 self.turn.closing = true;
                 self.turn.answer(answer, ());
@@ -213,7 +203,7 @@ impl Writer {
         let next = match step(&row.task, event, now) {
             Ok(Step::Kept(next)) => next,
             Ok(Step::Deleted) => {
-                rows::delete(&self.connection, row.seq)?;
+                self.delete(row)?;
                 return Ok(Ok(row.task));
             }
             Err(rejected) => return Ok(Err(rejected)),
@@ -221,33 +211,34 @@ impl Writer {
         if next == row.task {
             return Ok(Ok(next));
         }
-        let changed = next.status() != row.task.status();
+        let was = row.task.status();
         row.task = next;
         rows::save(&self.connection, row)?;
-        if changed {
+        if was != next.status() {
+            self.queues.moved(row.queue, was, next.status());
             self.became(row);
         }
         Ok(Ok(next))
     }
 
-    /// Notes the new status of a row, however it came to it.
+    /// Deletes a task and all that stands beside it.
+    pub(super) fn delete(&mut self, row: &Row) -> rusqlite::Result<()> {
+        self.queues.of(row.queue).counts.remove(row.task.status());
+        rows::delete(&self.connection, row.seq)
+    }
+
+    /// Tells of the new status of a row, however it came to it.
     pub(super) fn became(&mut self, row: &Row) {
         self.turn.changes.push(TaskChanged { task: row.id, status: row.task.status() });
         let prunes_at = rows::prune_at(&row.task).map(|at| at.saturating_add(PRUNE_TOGETHER));
         if let Some(due_at) = row.task.state.due_at().or(prunes_at) {
             self.turn.due_by(due_at);
         }
-        if row.task.status() == Status::Queued {
-            self.queues.entry(row.queue).or_default().backlog = true;
-        }
     }
 
     /// A task that ran no longer does.
-    pub(super) fn land(&mut self, task: TaskId, queue: i64) {
+    pub(super) fn land(&mut self, task: TaskId) {
         self.turn.landed.extend(self.flights.land(task));
-        if let Some(queue) = self.queues.get_mut(&queue) {
-            queue.running = queue.running.saturating_sub(1);
-        }
     }
 
     fn keep_flights(&mut self) -> rusqlite::Result<()> {
@@ -263,7 +254,7 @@ impl Writer {
         Ok(())
     }
 
-    /// After the commit: the host first (with what runs and what is due next), then whoever waits for an answer, then
+    /// After the commit: the host first (with what runs and what is due next), then what others may look at, then whoever waits for an answer, then
     /// listeners.
     fn tell(&mut self) {
         let assignments = std::mem::take(&mut self.turn.assignments);
@@ -284,6 +275,7 @@ impl Writer {
             *known = next;
             changed
         });
+        self.queues.show(&self.outlet.board, &self.names.queues);
         if !self.turn.closing {
             for answer in std::mem::take(&mut self.turn.answers) {
                 answer();

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName};
+use taskhost_core::ids::{JobName, LeaseId};
 use taskhost_core::priority::Priority;
 use taskhost_core::submit::{NewTask, Origin};
 use taskhost_core::task::{End, Status};
 
-use super::{Case, Harness, KIND, cases, ended};
+use super::{Case, Harness, KIND, cases, ended, in_queue, of_kind};
 use crate::store::StoreError;
 
 pub(super) const CASES: &[Case] = cases![
@@ -28,16 +28,7 @@ pub(super) const CASES: &[Case] = cases![
     a_kind_that_leaves_is_held_when_its_turn_comes,
     only_queued_tasks_are_held,
     the_number_of_running_tasks_is_told,
-    queues_that_were_used_are_named,
 ];
-
-fn in_queue(task: NewTask, queue: &str) -> NewTask {
-    NewTask { queue: QueueName::new(queue).unwrap(), ..task }
-}
-
-fn of_kind(task: NewTask, kind: &str) -> NewTask {
-    NewTask { kind: KindName::new(kind).unwrap(), ..task }
-}
 
 fn a_submitted_task_is_shown_as_it_was_submitted(h: &mut Harness) {
     let origin = Some(Origin { job: JobName::new("nightly").unwrap(), nominal_at: Some(h.now) });
@@ -278,13 +269,4 @@ fn the_number_of_running_tasks_is_told(h: &mut Harness) {
         h.end(attempt, ended(End::Done));
         assert_eq!(*running.borrow(), left);
     }
-}
-
-fn queues_that_were_used_are_named(h: &mut Harness) {
-    let task = in_queue(h.task(), "mail");
-    h.submit(task);
-    h.serve(1);
-    let mut queues = h.answer(h.store.queues());
-    queues.sort();
-    assert_eq!(queues, [QueueName::default(), QueueName::new("mail").unwrap()]);
 }

@@ -234,6 +234,14 @@ impl Harness {
     }
 }
 
+pub(crate) fn in_queue(task: NewTask, queue: &str) -> NewTask {
+    NewTask { queue: QueueName::new(queue).expect("a name"), ..task }
+}
+
+pub(crate) fn of_kind(task: NewTask, kind: &str) -> NewTask {
+    NewTask { kind: KindName::new(kind).expect("a name"), ..task }
+}
+
 /// An end with nothing around it.
 pub(crate) fn ended(end: End) -> Ending {
     Ending { end, result: None, state: None, failure: None, progress: None, follow_ups: Vec::new() }

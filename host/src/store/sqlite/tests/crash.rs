@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use taskhost_core::ids::QueueName;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, INTERRUPTIONS_MAX, Status};
 
 use super::{Files, start};
-use crate::store::suite::{Harness, ended, failed};
+use crate::store::suite::{Harness, ended, failed, failure};
+use crate::store::{Ending, QueueState};
 
 /// A store that works, and where its file is.
 fn working() -> (Harness, std::path::PathBuf) {
@@ -140,4 +142,25 @@ fn pruned_tasks_leave_nothing_behind() {
     assert_eq!(count(&path, "task_state"), 0, "a completed task never goes on from its checkpoint");
     h.pass(Duration::from_hours(24));
     assert_eq!(beside.map(|table| count(&path, table)), [0; 4]);
+}
+
+#[test]
+fn pauses_and_counts_outlive_a_crash() {
+    let (mut h, path) = working();
+    let task = h.task();
+    let dead = h.start(task);
+    h.end(&dead, Ending { failure: Some(failure("no")), ..ended(End::FailedFatally) });
+    let task = h.task();
+    h.start(task);
+    let task = h.task();
+    h.submit(task);
+    h.answer(h.store.pause_queue(QueueName::default(), true, h.now));
+    let (mut h, _, _) = crashed(&h, &path);
+    h.serve(5);
+    assert_eq!(h.claims(), []);
+    let queues = h.store.queues();
+    let [QueueState { paused_since, counts, .. }] = &queues[..] else { panic!("{queues:?}") };
+    assert_eq!(*paused_since, Some(start()));
+    let counted = [Status::Queued, Status::Running, Status::Dead].map(|status| counts.get(status));
+    assert_eq!((counted, counts.total()), ([2, 0, 1], 3));
 }

@@ -151,7 +151,7 @@ fn a_full_disk_ends_the_store_and_loses_nothing() {
     loop {
         let tasks: Vec<_> = (0..20).map(|_| h.task()).collect();
         let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-        let (first, second) = (h.store.submit(tasks, h.now), h.store.queues());
+        let (first, second) = (h.store.submit(tasks, h.now), h.store.advance(h.now));
         match h.outcome(first) {
             Ok(statuses) => acknowledged.extend(ids.into_iter().zip(statuses)),
             Err(error) => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rusqlite::Connection;
-use taskhost_core::ids::TaskId;
+use taskhost_core::ids::{QueueName, TaskId};
 use taskhost_core::query::TaskFilter;
 
 use self::call::{Call, calls};
@@ -77,6 +77,11 @@ impl History {
                 if let Some(task) = self.world.nth(*task) {
                     assert_eq!(self.store.discard(task), self.world.discard(task));
                 }
+            }
+            Call::Pause(queue, paused) => {
+                let name = QueueName::new(queue).unwrap();
+                self.store.answer(self.store.store.pause_queue(name, *paused, self.store.now));
+                self.world.pause(queue, *paused);
             }
             Call::Sweep(action) => {
                 let sweep = Sweep { action: *action, filter: TaskFilter::default(), kinds: Vec::new() };
@@ -145,8 +150,20 @@ impl History {
         } else {
             assert!(self.world.next_due().is_none(), "something is due, and the store knows of nothing");
         }
+        self.compare_queues();
         for id in &self.world.ids {
             assert_eq!(self.store.find(*id), self.world.view(*id), "task {id} after {call:?}");
+        }
+    }
+
+    fn compare_queues(&self) {
+        let oldest = self.store.store.oldest_queued().unwrap();
+        for queue in self.store.store.queues() {
+            let name = queue.name.as_str();
+            assert_eq!(queue.counts, self.world.counts(name), "the tasks of {name}");
+            assert_eq!(queue.paused_since.is_some(), self.world.is_paused(name));
+            let oldest = oldest.iter().find(|(name, _)| *name == queue.name).map(|(_, since)| *since);
+            assert_eq!(oldest, self.world.oldest(name), "the oldest of {name}");
         }
     }
 

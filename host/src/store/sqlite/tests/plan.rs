@@ -8,7 +8,7 @@ use taskhost_core::task::Status;
 
 use super::super::filter::Conditions;
 use super::super::list::{Source, walk_select};
-use super::super::{advance, again, claim, connect};
+use super::super::{advance, again, claim, connect, queues};
 use super::{Files, options};
 
 fn plan(connection: &Connection, statement: &str) -> String {
@@ -57,6 +57,7 @@ fn what_is_claimed_due_expired_or_ended_is_found_by_its_index_without_sorting() 
         ("task_expiring", advance::select(advance::EXPIRED)),
         ("task_ended", advance::select(advance::ENDED)),
         ("task_dead", again::DEAD.to_owned()),
+        ("task_ready", queues::OLDEST.to_owned()),
         ("task_due", due),
         ("task_expiring", expiring),
         ("task_ended", ended),

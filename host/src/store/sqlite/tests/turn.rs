@@ -1,5 +1,7 @@
 //! What meets in one turn of the writer: ends first, nothing overtakes, and the host hears things in their order.
 
+use std::sync::Arc;
+
 use taskhost_core::ids::{KindName, QueueName};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
@@ -33,6 +35,7 @@ impl Turns {
             next_due: watch::channel(None).0,
             running: watch::channel(0).0,
             failure: watch::channel(None).0,
+            board: Arc::default(),
         };
         let writer = start_writer(connect(&options).unwrap(), &options, outlet, "here").unwrap();
         Self { writer, assignments, h: Files::default().harness(), _files: files }

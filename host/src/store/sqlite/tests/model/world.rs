@@ -7,7 +7,7 @@ use taskhost_core::ids::{LeaseId, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Event, Rejected, Status, Step, TaskState, step};
 use taskhost_core::time::UnixMicros;
-use taskhost_core::view::{AttemptError, TaskView};
+use taskhost_core::view::{AttemptError, StatusCounts, TaskView};
 
 use super::nth;
 use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Change, Ending, Failure};
@@ -25,6 +25,7 @@ pub(super) struct World {
     tasks: HashMap<TaskId, Kept>,
     slots: HashMap<String, usize>,
     kinds: HashSet<String>,
+    paused: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -123,6 +124,9 @@ impl World {
     }
 
     fn free(&self, queue: &str) -> usize {
+        if self.paused.contains(queue) {
+            return 0;
+        }
         let running = self.all(|kept| kept.queue() == queue && kept.view.task.status() == Status::Running);
         self.slots.get(queue).copied().unwrap_or(0).saturating_sub(running.len())
     }
@@ -208,6 +212,36 @@ impl World {
             self.told.push((task, kept.view.task.lease));
         }
         Ok(status)
+    }
+
+    pub(super) fn pause(&mut self, queue: &str, paused: bool) {
+        if paused {
+            self.paused.insert(queue.to_owned());
+        } else {
+            self.paused.remove(queue);
+        }
+        self.fill();
+    }
+
+    pub(super) fn is_paused(&self, queue: &str) -> bool {
+        self.paused.contains(queue)
+    }
+
+    /// How many tasks of a queue stand in each status.
+    pub(super) fn counts(&self, queue: &str) -> StatusCounts {
+        let mut counts = StatusCounts::default();
+        for kept in self.tasks.values().filter(|kept| kept.queue() == queue) {
+            counts.add(kept.view.task.status(), 1);
+        }
+        counts
+    }
+
+    /// Since when the oldest queued task of a queue waits.
+    pub(super) fn oldest(&self, queue: &str) -> Option<UnixMicros> {
+        let of_queue = self.tasks.values().filter(|kept| kept.queue() == queue);
+        let ready_at =
+            |kept: &Kept| if let TaskState::Queued { ready_at } = kept.view.task.state { Some(ready_at) } else { None };
+        of_queue.filter_map(ready_at).min()
     }
 
     pub(super) fn retry(&mut self, task: TaskId) -> Result<Status, ActionRefused> {
