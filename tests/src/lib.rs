@@ -17,7 +17,7 @@ pub use client::{Answer, Client};
 pub use daemon::Daemon;
 pub use manager::Manager;
 pub use program::Program;
-pub use tools::{Ran, output, run_in, signal};
+pub use tools::{Ran, output, run_in, signal, taplo};
 
 /// A folder with a `tasks.toml`. It is deleted with the scene.
 #[derive(Debug)]
@@ -110,7 +110,7 @@ pub fn repository() -> PathBuf {
 fn built(path: PathBuf) -> PathBuf {
     assert!(
         path.exists(),
-        "{} is not there: `cargo xtask test` builds it, or run `cargo xtask build` first",
+        "{} is not there: `cargo xtask test` builds and installs what the tests need, `cargo xtask build` what is ours",
         path.display()
     );
     path

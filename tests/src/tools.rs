@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "`kill` is a call of the C library")]
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// How a program ended, and what it wrote.
@@ -42,6 +42,11 @@ pub fn output(program: &str, words: &[&str], folder: &Path) -> String {
     let ran = run(OsStr::new(program), words, folder);
     assert_eq!(ran.code, Some(0), "{program} {words:?}: {}", ran.stderr);
     ran.stdout
+}
+
+/// The program taplo, which `cargo xtask test` installs beside what is built.
+pub fn taplo() -> PathBuf {
+    super::built(super::target().with_file_name("tools").join("node_modules/.bin/taplo"))
 }
 
 /// Sends a signal to a process that this test started.

@@ -30,7 +30,7 @@ pub(crate) fn quick(workspace: &Workspace) -> Result<()> {
 
 /// Everything that can be run: unit tests, integration tests, doctests, the daemon with its plugins.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
-    step("tools", tools::ensure_all)?;
+    step("tools", || tools::ensure_all(workspace))?;
     step("build", || build::build(workspace, Profile::Dev))?;
     step("tests", || shell::run(&mut cargo(workspace, &["test", "--workspace", "--no-fail-fast"])))
 }

@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::console::say;
 use crate::shell;
+use crate::workspace::Workspace;
 
 /// One program, and the Debian package that brings it.
 #[derive(Debug)]
@@ -25,13 +26,35 @@ const TOOLS: &[Tool] = &[
     Tool { program: "tar", package: "tar", purpose: "unpacks a backup" },
     Tool { program: "zstd", package: "zstd", purpose: "lets `tar` read a `.tar.zst`" },
     Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },
+    Tool { program: "npm", package: "npm", purpose: "installs taplo" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "checks the unit of the service" },
     Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
 ];
 
+/// The TOML language server of editors, which checks `tasks.toml` by its schema: the version of the package `@taplo/cli`.
+const TAPLO: &str = "0.7.0";
+
 /// # Errors
 /// If a tool is missing and cannot be installed; the message holds the command that would.
-pub(crate) fn ensure_all() -> Result<()> {
+pub(crate) fn ensure_all(workspace: &Workspace) -> Result<()> {
+    ensure_programs()?;
+    ensure_taplo(&workspace.target.join("tools"))
+}
+
+/// Beside what is built, for this repository alone.
+fn ensure_taplo(folder: &Path) -> Result<()> {
+    let manifest = folder.join("node_modules/@taplo/cli/package.json");
+    let installed = std::fs::read_to_string(manifest).unwrap_or_default();
+    if installed.contains(&format!("\"version\": \"{TAPLO}\"")) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"]).arg(folder);
+    shell::run(npm.arg(format!("@taplo/cli@{TAPLO}")))
+}
+
+fn ensure_programs() -> Result<()> {
     let missing = missing(is_on_path);
     if missing.is_empty() {
         return Ok(());

@@ -14,7 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::enqueue::EnqueueArgs;
-pub(super) use self::file::{CheckArgs, PlanArgs};
+pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
 pub(super) use self::plugins::{
     DescribeArgs, DevArgs, PluginsArgs, PluginsCheckArgs, PluginsCommand, PluginsNewArgs, PluginsRunArgs,
 };
@@ -53,6 +53,9 @@ pub(super) enum Command {
     /// Show what an edit of tasks.toml would change: jobs with their times before and after, queues, plugins, restarts
     #[command(after_help = file::PLAN_EXAMPLES)]
     Plan(PlanArgs),
+    /// Print the JSON Schema of tasks.toml for editors, with what the plugins in its folders take; needs no daemon
+    #[command(after_help = file::SCHEMA_EXAMPLES)]
+    Schema(SchemaArgs),
     /// Submit a task
     #[command(after_help = enqueue::EXAMPLES)]
     Enqueue(EnqueueArgs),

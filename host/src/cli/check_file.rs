@@ -72,14 +72,22 @@ fn round(file: &Path, check: &FileCheck, json: bool, output: &mut Output<'_>) ->
 /// All that a person should know; the verdict too if it is a good one.
 pub(super) fn findings(name: &str, report: &FileReport) -> String {
     let found = report.draft.diagnostics.iter().map(|found| tame(&found.render(name, &report.text)));
-    let refused = report.catalog.iter().flat_map(Catalog::libraries).filter_map(refusal);
-    let mut text: String =
-        found.chain(refused).flat_map(|text| [text.trim_end().to_owned(), "\n\n".to_owned()]).collect();
+    let mut text: String = found.map(|text| paragraph(&text)).collect();
+    text.extend(report.catalog.as_ref().map(refusals));
     if report.is_good() {
         text.push_str(&verdict(name, report));
         text.push('\n');
     }
     text
+}
+
+/// The libraries that are no good.
+pub(super) fn refusals(catalog: &Catalog) -> String {
+    catalog.libraries().iter().filter_map(refusal).map(|text| paragraph(&text)).collect()
+}
+
+fn paragraph(text: &str) -> String {
+    format!("{}\n\n", text.trim_end())
 }
 
 fn refusal(library: &Library) -> Option<String> {

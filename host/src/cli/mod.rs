@@ -17,6 +17,7 @@ mod plan;
 mod plugins;
 mod render;
 mod run;
+mod schema;
 mod tasks;
 
 use std::ffi::OsString;
@@ -57,6 +58,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Run => daemon(&Options { config: cli.config }),
         Command::Check(args) => check_file::check(&cli.config, args, output),
         Command::Plan(args) => plan::plan(&cli.config, args, output),
+        Command::Schema(args) => schema::schema(&cli.config, args, output),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let body = enqueue::body(args)?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::Value;
-use taskhost_core::config::{Misfit, Schemas};
+use taskhost_core::config::{KindSchema, Misfit, PluginSchema, Schemas, schema};
 use taskhost_core::ids::{KindName, PluginName, QueueName};
 
 use super::config_schema::ConfigSchema;
@@ -89,8 +89,33 @@ impl Catalog {
         self.libraries.iter().filter_map(|library| library.described.as_ref().ok())
     }
 
+    /// The JSON Schema of a `tasks.toml` for these plugins.
+    pub fn schema(&self) -> Value {
+        schema(&self.manifests().map(plugin_schema).collect::<Vec<_>>())
+    }
+
     fn kind(&self, name: &KindName) -> Option<&KindManifest> {
         self.manifests().flat_map(|manifest| &manifest.kinds).find(|kind| kind.name == *name)
+    }
+}
+
+/// The schema of what says nothing of itself.
+const ANYTHING: &Value = &Value::Bool(true);
+
+fn plugin_schema(manifest: &Manifest) -> PluginSchema<'_> {
+    let config = manifest.config_schema.as_ref().unwrap_or(ANYTHING);
+    PluginSchema {
+        name: &manifest.name,
+        config: manifest.takes_config.then_some(config),
+        kinds: manifest.kinds.iter().map(kind_schema).collect(),
+    }
+}
+
+fn kind_schema(kind: &KindManifest) -> KindSchema<'_> {
+    KindSchema {
+        name: &kind.name,
+        title: kind.meta.get("title").and_then(Value::as_str).unwrap_or_default(),
+        params: kind.meta.get("params_schema").unwrap_or(ANYTHING),
     }
 }
 
@@ -152,8 +177,7 @@ impl Schemas for Catalog {
     }
 
     fn params(&self, kind: &KindName, params: &Value) -> Option<Vec<Misfit>> {
-        let no_limits = Value::Bool(true);
-        let schema = self.kind(kind)?.meta.get("params_schema").unwrap_or(&no_limits);
+        let schema = self.kind(kind)?.meta.get("params_schema").unwrap_or(ANYTHING);
         // The child that described the library has compiled it already.
         Some(Schema::compile(schema).map(|compiled| compiled.misfits(schema, params)).unwrap_or_default())
     }

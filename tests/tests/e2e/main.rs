@@ -7,6 +7,7 @@ mod check;
 mod command_line;
 mod dead;
 mod dev;
+mod editors;
 mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;

@@ -13,6 +13,7 @@ mod outlook;
 mod parts;
 mod place;
 mod plan;
+mod schema;
 mod section;
 mod value;
 
@@ -33,6 +34,7 @@ pub use outlook::outlook;
 pub use parts::{PluginConfig, QueueConfig};
 pub use place::Places;
 pub use plan::{Firings, Plan};
+pub use schema::{KindSchema, PluginSchema, schema};
 pub use toml::Spanned;
 
 use crate::ids::{JobName, PluginName, QueueName};

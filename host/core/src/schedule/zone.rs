@@ -20,6 +20,11 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(Tz::UTC);
 
+    /// Every name that can be written.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TZ_VARIANTS.iter().map(|zone| zone.name())
+    }
+
     /// The instant as RFC 3339 with the zone's offset, like `2027-03-28T03:00:00+02:00`; a fraction only if there is one.
     pub fn format(self, instant: UnixMicros) -> String {
         match DateTime::from_timestamp_micros(instant.as_micros()) {

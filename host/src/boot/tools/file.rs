@@ -70,6 +70,19 @@ impl FileCheck {
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }
 
+    /// Asks the plugins in the folders of the file, and looks at nothing else of it. Their code runs in child processes only.
+    /// # Errors
+    /// [`BootError`] if the file cannot be read. That a folder cannot be read, or where the plugins are, is an answer.
+    pub fn plugins(&self) -> Result<FileReport, BootError> {
+        let text = read_text(&self.file)?;
+        let mut draft = Draft::read(&text);
+        let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
+        let catalog = self.catalog(&config)?;
+        draft.diagnostics.retain(|found| is_in_plugins(&text, found));
+        draft.add(of_folders(&text, &config, &catalog));
+        Ok(FileReport { text, draft, catalog: Some(catalog) })
+    }
+
     /// The absolute path of the file.
     pub fn file(&self) -> &Path {
         &self.file

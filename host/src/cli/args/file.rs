@@ -41,3 +41,17 @@ pub(in crate::cli) struct PlanArgs {
     #[arg(long)]
     pub(in crate::cli) json: bool,
 }
+
+pub(super) const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  taskhost schema > tasks.schema.json
+
+With `#:schema ./tasks.schema.json` as its first line, tasks.toml is completed, explained and checked by editors with a TOML
+language server (taplo, which is `Even Better TOML` in VS Code). Print it again when the plugins have changed.
+Exit code 0: printed; 1: the plugins cannot be known; 3: there is no such file.";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SchemaArgs {
+    /// The file whose plugin folders count [default: what --config says]
+    pub(in crate::cli) file: Option<PathBuf>,
+}
