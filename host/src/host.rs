@@ -5,6 +5,7 @@
 
 mod jobs;
 mod logs;
+mod metrics;
 mod queues;
 mod tasks;
 
@@ -27,6 +28,7 @@ use crate::clock::{Clock, sleep};
 use crate::events::Events;
 pub use crate::live::JobOrigin;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::plugins::{Executor, Kinds};
 pub use crate::plugins::{Kind, ParamError, PluginView};
 use crate::store::Store;
@@ -50,6 +52,8 @@ pub struct Parts {
     pub executor: Arc<dyn Executor>,
     /// What happens now.
     pub events: Events,
+    /// What has happened, counted.
+    pub metrics: Arc<Metrics>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.

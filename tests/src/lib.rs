@@ -17,7 +17,7 @@ pub use client::{Answer, Client};
 pub use daemon::Daemon;
 pub use manager::Manager;
 pub use program::Program;
-pub use tools::{Ran, output, run_in, signal, taplo};
+pub use tools::{Ran, output, output_of, run_in, signal, taplo};
 
 /// A folder with a `tasks.toml`. It is deleted with the scene.
 #[derive(Debug)]

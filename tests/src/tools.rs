@@ -2,8 +2,9 @@
 #![expect(unsafe_code, reason = "`kill` is a call of the C library")]
 
 use std::ffi::OsStr;
+use std::io::{self, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// How a program ended, and what it wrote.
 #[derive(Debug, Clone)]
@@ -26,14 +27,17 @@ pub fn run_in(program: impl AsRef<OsStr>, words: &[&str], folder: &Path, variabl
     let mut command = Command::new(program);
     command.args(words).current_dir(folder).env("NO_COLOR", "1").env_remove("TASKHOST_LOG").stdin(Stdio::null());
     command.envs(variables.iter().copied());
-    let ran = command.output();
-    let ran = ran.unwrap_or_else(|error| {
+    ran(program, command.output())
+}
+
+fn ran(program: &OsStr, output: io::Result<Output>) -> Ran {
+    let output = output.unwrap_or_else(|error| {
         panic!("{} cannot be run ({error}): `cargo xtask test` installs what the tests need", program.display())
     });
     Ran {
-        code: ran.status.code(),
-        stdout: String::from_utf8_lossy(&ran.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&ran.stderr).into_owned(),
+        code: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
@@ -47,6 +51,15 @@ pub fn output(program: &str, words: &[&str], folder: &Path) -> String {
 /// The program taplo, which `cargo xtask test` installs beside what is built.
 pub fn taplo() -> PathBuf {
     super::built(super::target().with_file_name("tools").join("node_modules/.bin/taplo"))
+}
+
+/// Runs a program that has to succeed on this input, and answers all that it wrote, errors first.
+pub fn output_of(program: &str, words: &[&str], folder: &Path, input: &str) -> String {
+    let mut file = tempfile::tempfile().expect("a temporary file");
+    file.write_all(input.as_bytes()).and_then(|()| file.rewind()).expect("a file with the input");
+    let ran = ran(program.as_ref(), Command::new(program).args(words).current_dir(folder).stdin(file).output());
+    assert_eq!(ran.code, Some(0), "{program} {words:?}: {}{}", ran.stderr, ran.stdout);
+    ran.stderr + &ran.stdout
 }
 
 /// Sends a signal to a process that this test started.

@@ -28,6 +28,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },
     Tool { program: "npm", package: "npm", purpose: "installs taplo" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "checks the unit of the service" },
+    Tool { program: "promtool", package: "prometheus", purpose: "checks the metrics and the alerts" },
     Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
 ];
 
@@ -98,7 +99,8 @@ fn install(missing: &[&Tool]) -> Result<()> {
         command
     };
     shell::run(apt().arg("update"))?;
-    shell::run(apt().args(["install", "--yes"]).args(packages(missing)))
+    // `promtool` comes with a server, which is not to come with friends.
+    shell::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages(missing)))
 }
 
 #[cfg(test)]

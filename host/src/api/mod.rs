@@ -16,6 +16,7 @@ mod jobs;
 mod list;
 mod list_document;
 mod logs;
+mod metrics;
 mod openapi;
 mod plugins;
 mod problem;
@@ -86,6 +87,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(plugins::list))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
+        .routes(routes!(metrics::show))
         .routes(routes!(openapi::show))
 }
 

@@ -19,14 +19,16 @@ use crate::events::Events;
 use crate::follow_ups::FollowUpIntake;
 use crate::host::{Host, Parts, Phase};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::plugins::{Executor, InProcess, Kinds, Registry, Report};
 use crate::pulse::Pulse;
 use crate::service_manager;
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
-use crate::services::{dispatcher, maintainer, runner, sweeper, watchdog, watcher};
+use crate::services::{dispatcher, maintainer, meter, runner, sweeper, watchdog, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Assignment, Store, StoreError};
+use crate::tally::Tally;
 use crate::uploads::Uploads;
 
 /// What is told to stop, and how far that has come.
@@ -107,7 +109,8 @@ async fn start(
     let events = Events::default();
     let (assigned, assignments) = mpsc::unbounded_channel();
     let (reporting, reports) = mpsc::unbounded_channel();
-    let store = open_store(&config, places, assigned, &events, &*clock)?;
+    let (tally, metrics) = count(services);
+    let store = open_store(&config, places, assigned, &events, &tally, &*clock)?;
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let (changed, jobs_changed) = mpsc::unbounded_channel();
     let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
@@ -138,6 +141,7 @@ async fn start(
         store: Arc::clone(&store),
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
+        metrics: Arc::clone(&metrics),
         kinds_changed: kinds_changed.subscribe(),
         beat: pulse.beat_of("scheduler"),
     };
@@ -162,6 +166,7 @@ async fn start(
         kinds: Arc::clone(&kinds),
         executor: Arc::clone(&executor),
         events,
+        metrics,
         clock: Arc::clone(&clock),
         chance,
         phase: phase_seen,
@@ -171,14 +176,23 @@ async fn start(
     Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
 }
 
+fn count(services: &mut Services) -> (Tally, Arc<Metrics>) {
+    let tally = Tally::default();
+    let metrics = Arc::new(Metrics::new(tally.clone()));
+    services.start("meter", meter::run(tally.clone(), Arc::clone(&metrics)));
+    (tally, metrics)
+}
+
 fn open_store(
     config: &Config,
     places: &Places,
     assigned: mpsc::UnboundedSender<Vec<Assignment>>,
     events: &Events,
+    tally: &Tally,
     clock: &dyn Clock,
 ) -> Result<Arc<dyn Store>, StoreError> {
-    let opened = SqliteStore::open(&store_options(config, places), assigned, events.clone(), clock.now())?;
+    let opened =
+        SqliteStore::open(&store_options(config, places), assigned, events.clone(), tally.clone(), clock.now())?;
     if opened.reclaimed() > 0 {
         warn!(tasks = opened.reclaimed(), "The last daemon ended while these ran; they are queued again.");
     }

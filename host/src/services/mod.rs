@@ -7,6 +7,7 @@
 //! | `completer` | moves outcomes into the store, in batches |
 //! | `scheduler` | fires the jobs whose time has come |
 //! | `maintainer` | keeps the store moving with the time |
+//! | `meter` | counts what the store has done |
 //! | `sweeper` | removes the files of tasks that are no longer kept |
 //! | `watcher` | takes in what changes in the plugin folders |
 //! | `watchdog` | tells the service manager that the daemon lives |
@@ -14,6 +15,7 @@
 pub mod completer;
 pub mod dispatcher;
 pub mod maintainer;
+pub mod meter;
 pub mod runner;
 pub mod scheduler;
 pub mod sweeper;

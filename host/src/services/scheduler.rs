@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::live::{Live, LiveJob};
+use crate::metrics::Metrics;
 use crate::plugins::Kinds;
 use crate::pulse::Beat;
 use crate::store::{Firing, JobCursor, JobSighting, Rest, Store, StoreError};
@@ -37,6 +38,8 @@ pub struct Scheduler {
     pub clock: Arc<dyn Clock>,
     /// Where ids come from.
     pub chance: Arc<Chance>,
+    /// Counts what fires.
+    pub metrics: Arc<Metrics>,
     /// Moves when the kinds have changed.
     pub kinds_changed: watch::Receiver<u64>,
     /// Shows that it turns.
@@ -203,6 +206,7 @@ impl Scheduler {
         let task_id = task.id;
         let schedule = declared.job.schedule.as_ref().map(ToString::to_string).unwrap_or_default();
         if self.store.fire(Firing { job: job.clone(), schedule, cursor, task }, now).await? {
+            self.metrics.ran(job, self.clock.now().saturating_since(nominal_at));
             info!(%job, %task_id, %nominal_at, "The job fired.");
         }
         Ok(true)

@@ -18,11 +18,13 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::events::{Events, Listener};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::plugins::{Kind, Kinds, PluginView};
 use crate::pulse::Beat;
 use crate::store::Store;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::submit::{Intake, Start, Wishes};
+use crate::tally::Tally;
 
 #[derive(Debug)]
 struct HandClock(watch::Sender<UnixMicros>);
@@ -89,7 +91,7 @@ impl Stage {
         let heard = events.listen();
         let options = SqliteOptions { path: folder.path().join("db"), durable: false, host: "here".to_owned() };
         let (assigned, _assignments) = mpsc::unbounded_channel();
-        let store = SqliteStore::open(&options, assigned, events, start).expect("a new store");
+        let store = SqliteStore::open(&options, assigned, events, Tally::default(), start).expect("a new store");
         Self {
             _folder: folder,
             clock: Arc::new(HandClock(watch::Sender::new(start))),
@@ -116,6 +118,7 @@ impl Stage {
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
             chance: Arc::new(Chance::default()),
+            metrics: Arc::new(Metrics::new(Tally::default())),
             kinds_changed: self.kinds_changed.subscribe(),
             beat: Beat::default(),
         };

@@ -14,6 +14,7 @@ mod foreign_plugins;
 mod http;
 mod journey;
 mod logs;
+mod metrics;
 mod plan;
 mod queues;
 mod recovery;

@@ -25,9 +25,11 @@ use crate::clock::Clock;
 use crate::events::Events;
 use crate::host::{Host, Kind, Parts, Phase, PluginView};
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::plugins::{Attempt, Executor, Follower, Followers, Kinds, LiveLog};
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
+use crate::tally::Tally;
 use crate::uploads::Uploads;
 
 /// When everything in these tests happens.
@@ -76,7 +78,9 @@ impl Bench {
         let events = Events::default();
         let options =
             SqliteOptions { path: folder.path().join("taskhost.db"), durable: false, host: "host-a".to_owned() };
-        let store = Arc::new(SqliteStore::open(&options, assigned, events.clone(), NOW.parse().unwrap()).unwrap());
+        let tally = Tally::default();
+        let store = SqliteStore::open(&options, assigned, events.clone(), tally.clone(), NOW.parse().unwrap());
+        let store = Arc::new(store.unwrap());
         let executor = Arc::new(FakeExecutor::default());
         let (phase, phase_seen) = watch::channel(Phase::Ready);
         let host = Host::new(Parts {
@@ -85,6 +89,7 @@ impl Bench {
             kinds: Arc::new(FakeKinds::new()),
             executor: Arc::<FakeExecutor>::clone(&executor),
             events,
+            metrics: Arc::new(Metrics::new(tally)),
             clock: Arc::new(StandingClock),
             chance: Arc::new(Chance::default()),
             phase: phase_seen,

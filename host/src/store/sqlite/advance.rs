@@ -96,6 +96,7 @@ impl Writer {
         self.connection.execute("DELETE FROM flight", [])?;
         self.connection.execute_batch("COMMIT")?;
         self.flights = Flights::after(last_turn);
+        self.count();
         self.outlet.next_due.send_replace(self.earliest()?);
         self.queues.show(&self.outlet.board, &self.names.queues);
         Ok(count)

@@ -51,6 +51,7 @@ use super::{
 };
 use crate::events::Events;
 use crate::lock::FileLock;
+use crate::tally::Tally;
 
 /// How an embedded store is opened.
 #[derive(Debug, Clone)]
@@ -89,11 +90,12 @@ impl SqliteStore {
         options: &SqliteOptions,
         assignments: mpsc::UnboundedSender<Vec<Assignment>>,
         events: Events,
+        tally: Tally,
         now: UnixMicros,
     ) -> Result<Self, StoreError> {
         let lock = lock(&options.path)?;
         let connection = connect(options)?;
-        Self::start(options, lock, connection, assignments, events, now)
+        Self::start(options, lock, connection, assignments, events, tally, now)
     }
 
     /// Takes over a file that is locked and up to date.
@@ -103,6 +105,7 @@ impl SqliteStore {
         connection: Connection,
         assignments: mpsc::UnboundedSender<Vec<Assignment>>,
         events: Events,
+        tally: Tally,
         now: UnixMicros,
     ) -> Result<Self, StoreError> {
         let path = options.path.display().to_string();
@@ -111,7 +114,7 @@ impl SqliteStore {
         let (failure, failure_seen) = watch::channel(None);
         let (running, running_seen) = watch::channel(0);
         let board = Arc::new(Board::default());
-        let outlet = Outlet { assignments, events, next_due, running, failure, board: Arc::clone(&board) };
+        let outlet = Outlet { assignments, events, tally, next_due, running, failure, board: Arc::clone(&board) };
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
@@ -206,6 +209,7 @@ fn start_writer(
         kinds: HashSet::new(),
         host,
         last_seq: last_seq.unwrap_or(0),
+        named: 0,
         turn: Turn::default(),
         path: path.to_owned(),
         outlet,

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use rusqlite::Connection;
 use taskhost_core::ids::{JobName, KindName, QueueName};
 
+use crate::tally::Counted;
+
 /// The values of the column `what`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum What {
@@ -23,11 +25,13 @@ pub(super) struct Interner<T> {
     what: What,
     ids: HashMap<T, i64>,
     texts: HashMap<i64, T>,
+    /// The highest number.
+    latest: i64,
 }
 
 impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
     fn load(connection: &Connection, what: What) -> rusqlite::Result<Self> {
-        let mut interner = Self { what, ids: HashMap::new(), texts: HashMap::new() };
+        let mut interner = Self { what, ids: HashMap::new(), texts: HashMap::new(), latest: 0 };
         let mut statement = connection.prepare("SELECT id, text FROM name WHERE what = ?1")?;
         let mut rows = statement.query([what as i64])?;
         while let Some(row) = rows.next()? {
@@ -41,6 +45,7 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
     }
 
     fn remember(&mut self, id: i64, name: T) {
+        self.latest = self.latest.max(id);
         self.texts.insert(id, name.clone());
         self.ids.insert(name, id);
     }
@@ -65,6 +70,11 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
     pub(super) fn numbers(&self) -> impl Iterator<Item = i64> {
         self.texts.keys().copied()
     }
+
+    /// The names with a higher number.
+    fn above(&self, number: i64) -> impl Iterator<Item = (i64, T)> {
+        self.texts.iter().filter(move |(id, _)| **id > number).map(|(id, name)| (*id, name.clone()))
+    }
 }
 
 /// Every sort of names.
@@ -84,5 +94,17 @@ impl Names {
             jobs: Interner::load(connection, What::Job)?,
             hosts: Interner::load(connection, What::Host)?,
         })
+    }
+
+    /// The highest number of a queue or a kind.
+    pub(super) fn latest(&self) -> i64 {
+        self.queues.latest.max(self.kinds.latest)
+    }
+
+    /// The queues and kinds with a higher number.
+    pub(super) fn above(&self, number: i64) -> Vec<Counted> {
+        let queues = self.queues.above(number).map(|(number, name)| Counted::Queue(number, name));
+        let kinds = self.kinds.above(number).map(|(number, name)| Counted::Kind(number, name));
+        queues.chain(kinds).collect()
     }
 }

@@ -11,6 +11,7 @@ use super::inbox::Reports;
 use super::rows::{self, Body, COLUMNS, Row};
 use super::writer::{Writer, runs};
 use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending, Failure};
+use crate::tally::{AttemptOutcome, Counted};
 
 impl Writer {
     pub(super) fn take_reports(&mut self, reports: Reports) -> rusqlite::Result<()> {
@@ -49,6 +50,7 @@ impl Writer {
                     if keeps_follow_ups(row.task.status(), ending.end) {
                         self.keep_follow_ups(&mut row, &ending.follow_ups, now)?;
                     }
+                    self.turn.counted.push(counted(&row, ending.end, now));
                     self.land(row.id);
                 }
                 Ok(kept.map(|task| task.status()))
@@ -148,6 +150,13 @@ impl Writer {
         let select = format!("SELECT {COLUMNS} FROM task WHERE id = ?1");
         self.connection.prepare_cached(&select)?.query_row([task.as_bytes().as_slice()], rows::read).optional()
     }
+}
+
+/// The end of an attempt for the metrics; `row`: the task after it.
+fn counted(row: &Row, end: End, now: UnixMicros) -> Counted {
+    let outcome = AttemptOutcome::of(end, row.task.status());
+    let started_at = row.started_at.map_or(now, UnixMicros::from_micros);
+    Counted::Attempt { queue: row.queue, kind: row.kind, outcome, ran: now.saturating_since(started_at) }
 }
 
 /// Whether the tasks that an attempt made are kept with its end. With any other end it may run again, and makes them again.

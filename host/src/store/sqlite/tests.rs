@@ -7,6 +7,7 @@ mod crash;
 mod file;
 mod model;
 mod plan;
+mod tally;
 mod turn;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use super::{SqliteOptions, SqliteStore};
 use crate::events::Events;
 use crate::store::suite::{self, Harness};
 use crate::store::{Assignment, StoreError};
+use crate::tally::Tally;
 
 #[test]
 fn every_case_of_the_suite_holds() {
@@ -47,7 +49,7 @@ impl Files {
 
     fn open_at(&self, now: UnixMicros) -> Result<(SqliteStore, mpsc::UnboundedReceiver<Vec<Assignment>>), StoreError> {
         let (assign, assignments) = mpsc::unbounded_channel();
-        let store = SqliteStore::open(&options(&self.path()), assign, Events::default(), now)?;
+        let store = SqliteStore::open(&options(&self.path()), assign, Events::default(), Tally::default(), now)?;
         Ok((store, assignments))
     }
 

@@ -24,6 +24,7 @@ use super::queues::{Board, Queues};
 use super::rows::{self, Row};
 use crate::events::{Events, TaskChanged};
 use crate::store::{Assignment, StoreError};
+use crate::tally::{Counted, Tally};
 
 /// The writer's whole world. Kept in memory beside the file, which no other process writes.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub(super) struct Writer {
     pub(super) kinds: HashSet<i64>,
     pub(super) host: i64,
     pub(super) last_seq: i64,
+    /// Names with higher numbers were not told to the tally.
+    pub(super) named: i64,
     pub(super) turn: Turn,
     pub(super) path: String,
     pub(super) outlet: Outlet,
@@ -45,6 +48,7 @@ pub(super) struct Writer {
 pub(super) struct Outlet {
     pub(super) assignments: mpsc::UnboundedSender<Vec<Assignment>>,
     pub(super) events: Events,
+    pub(super) tally: Tally,
     pub(super) next_due: watch::Sender<Option<UnixMicros>>,
     pub(super) running: watch::Sender<usize>,
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
@@ -58,6 +62,7 @@ pub(super) struct Turn {
     pub(super) assignments: Vec<Assignment>,
     pub(super) claims: Vec<(Row, bool)>,
     pub(super) changes: Vec<TaskChanged>,
+    pub(super) counted: Vec<Counted>,
     pub(super) answers: Vec<Box<dyn FnOnce() + Send>>,
     pub(super) landed: Vec<i64>,
     /// What is to go on in a later turn.
@@ -234,6 +239,10 @@ impl Writer {
         if let Some(due_at) = row.task.state.due_at().or(prunes_at) {
             self.turn.due_by(due_at);
         }
+        let status = row.task.status();
+        if status.is_ended() {
+            self.turn.counted.push(Counted::Ended { queue: row.queue, kind: row.kind, status });
+        }
     }
 
     /// A task that ran no longer does.
@@ -247,6 +256,8 @@ impl Writer {
         }
         let claims = std::mem::take(&mut self.turn.claims);
         if !claims.is_empty() {
+            let claimed = |(row, _): &(Row, bool)| Counted::Claimed { queue: row.queue, kind: row.kind };
+            self.turn.counted.extend(claims.iter().map(claimed));
             let seqs = pack(claims.iter().map(|(row, _)| row.seq).collect());
             let turn = self.flights.depart(claims);
             self.connection.prepare_cached("INSERT INTO flight (turn, seqs) VALUES (?1, ?2)")?.execute((turn, seqs))?;
@@ -254,14 +265,25 @@ impl Writer {
         Ok(())
     }
 
-    /// After the commit: the host first (with what runs and what is due next), then what others may look at, then whoever waits for an answer, then
-    /// listeners.
+    /// After the commit: gathers what it did, for the metrics. Before it is answered, so that whoever has an answer finds it
+    /// counted; it wakes nobody for each commit.
+    pub(super) fn count(&mut self) {
+        if self.names.latest() > self.named {
+            self.outlet.tally.add(&mut self.names.above(self.named));
+            self.named = self.names.latest();
+        }
+        self.outlet.tally.add(&mut self.turn.counted);
+    }
+
+    /// After the commit: the host first (with what runs and what is due next), then what others may look at, then whoever
+    /// waits for an answer, then listeners.
     fn tell(&mut self) {
         let assignments = std::mem::take(&mut self.turn.assignments);
         if !assignments.is_empty() {
             // The receiver is gone only when the daemon ends; the next start reclaims.
             drop(self.outlet.assignments.send(assignments));
         }
+        self.count();
         let running = self.flights.count();
         self.outlet.running.send_if_modified(|known| std::mem::replace(known, running) != running);
         let next_due = self.turn.next_due;

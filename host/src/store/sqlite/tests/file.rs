@@ -11,6 +11,7 @@ use super::{Files, SqliteStore, options, start};
 use crate::events::Events;
 use crate::store::StoreError;
 use crate::store::suite::Harness;
+use crate::tally::Tally;
 
 /// Opens a folder whose file holds these bytes.
 fn open_bytes(bytes: &[u8]) -> Result<SqliteStore, StoreError> {
@@ -62,7 +63,7 @@ fn a_path_that_cannot_be_a_file_is_refused() {
     let under_a_file = options(&files.path().join("../../file/taskhost.db"));
     std::fs::write(files.0.path().join("file"), b"").unwrap();
     let (assign, _assignments) = mpsc::unbounded_channel();
-    let refused = SqliteStore::open(&under_a_file, assign, Events::default(), start());
+    let refused = SqliteStore::open(&under_a_file, assign, Events::default(), Tally::default(), start());
     assert!(matches!(refused, Err(StoreError::Open { .. })));
 }
 
@@ -145,7 +146,9 @@ fn a_full_disk_ends_the_store_and_loses_nothing() {
     let connection = connect(&options(&path)).unwrap();
     connection.pragma_update_and_check(None, "max_page_count", 60, |_| Ok(())).unwrap();
     let (assign, assignments) = mpsc::unbounded_channel();
-    let store = SqliteStore::start(&options(&path), held, connection, assign, Events::default(), start()).unwrap();
+    let store =
+        SqliteStore::start(&options(&path), held, connection, assign, Events::default(), Tally::default(), start())
+            .unwrap();
     let mut h = Harness::new(Arc::new(store), assignments, start(), ());
     let mut acknowledged = Vec::new();
     loop {

@@ -14,6 +14,7 @@ use super::{Files, options, start};
 use crate::events::Events;
 use crate::store::suite::{Harness, KIND, ended};
 use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Claimed, Offer, Reply};
+use crate::tally::Tally;
 
 /// A writer whose turns the test makes up. The harness beside it only makes tasks and waits for answers.
 struct Turns {
@@ -30,6 +31,7 @@ impl Turns {
         let options = options(&files.path());
         let (assign, assignments) = mpsc::unbounded_channel();
         let outlet = Outlet {
+            tally: Tally::default(),
             assignments: assign,
             events: Events::default(),
             next_due: watch::channel(None).0,

@@ -1,0 +1,129 @@
+//! `/metrics`: what it counts is what the store keeps, and Prometheus' own tool takes it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use taskhost_tests::{Client, Scene, output_of};
+
+/// The lines of the text: metric with its labels, and the number.
+fn metrics(client: &Client) -> BTreeMap<String, String> {
+    let text = client.get_text("/metrics");
+    let lines = text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+    lines.map(|(metric, value)| (metric.to_owned(), value.to_owned())).collect()
+}
+
+/// Those of this name that are not 0, by their labels.
+fn counted(metrics: &BTreeMap<String, String>, name: &str) -> BTreeMap<String, u64> {
+    let of_name = metrics.iter().filter_map(|(metric, value)| Some((metric.strip_prefix(name)?, value)));
+    let counts = of_name
+        .filter(|(labels, _)| labels.starts_with('{'))
+        .map(|(labels, value)| (labels.to_owned(), value.parse().expect("a count")));
+    counts.filter(|(_, count)| *count > 0).collect()
+}
+
+fn submit(client: &Client, document: &Value) -> String {
+    let answer = client.post("/api/v1/tasks", document);
+    assert_eq!(answer.status, 202, "{document}: {}", answer.body);
+    answer.body["task_id"].as_str().expect("an id").to_owned()
+}
+
+/// Tasks that end in every way, in two queues.
+fn submit_all(client: &Client) -> Vec<String> {
+    let once = json!({ "attempts": 1 });
+    let soon = json!({ "attempts": 3, "backoff": "fixed", "initial": "10ms", "jitter": 0.0 });
+    let sorts = [
+        (40, json!({ "kind": "probe.echo", "params": { "a": 1 } })),
+        (7, json!({ "kind": "probe.echo", "queue": "mail" })),
+        (10, json!({ "kind": "probe.fail", "params": { "times": 2 }, "retry": soon })),
+        (5, json!({ "kind": "probe.panic", "retry": once, "queue": "mail" })),
+        (3, json!({ "kind": "probe.sleep", "params": { "ms": 600_000 }, "timeout": "50ms", "retry": once })),
+    ];
+    let tasks = sorts.iter().flat_map(|(count, document)| std::iter::repeat_n(document, *count));
+    let mut ids: Vec<String> = tasks.map(|document| submit(client, document)).collect();
+    let late = json!({ "kind": "probe.sleep", "params": { "ms": 600_000 }, "delay": "1h" });
+    let running = client.submit("probe.sleep", &json!({ "ms": 600_000 }));
+    client.until(&running, |task| task["status"] == "running");
+    let cancelled = [submit(client, &late), submit(client, &late), running];
+    for id in &cancelled {
+        client.post(&format!("/api/v1/tasks/{id}/cancel"), &json!({}));
+    }
+    ids.extend(cancelled);
+    ids
+}
+
+#[test]
+fn what_is_counted_is_what_the_store_keeps() {
+    let scene = Scene::new("cancel_grace = \"50ms\"\n[queues.mail]\nconcurrency = 2\n");
+    let daemon = scene.start();
+    let ids = submit_all(daemon.client());
+    let mut ended = BTreeMap::new();
+    let mut kept: BTreeMap<String, u64> = BTreeMap::new();
+    let mut attempts: BTreeMap<String, u64> = BTreeMap::new();
+    for id in &ids {
+        let task = daemon.client().ended(id);
+        let word = |field: &str| task[field].as_str().expect("a word").to_owned();
+        let labels =
+            |outcome: &str| format!("{{kind={:?},outcome={outcome:?},queue={:?}}}", word("kind"), word("queue"));
+        *ended.entry(labels(&word("status"))).or_default() += 1;
+        *kept.entry(format!("{{queue={:?},status={:?}}}", word("queue"), word("status"))).or_default() += 1;
+        for error in task["errors"].as_array().expect("a list") {
+            let outcome = if error["code"] == "timeout" { "timed_out" } else { "failed" };
+            *attempts.entry(labels(outcome)).or_default() += 1;
+        }
+        if task["status"] != "dead" && !task["started_at"].is_null() {
+            *attempts.entry(labels(&word("status"))).or_default() += 1;
+        }
+    }
+    let metrics = metrics(daemon.client());
+    assert_eq!(counted(&metrics, "taskhost_tasks_total"), ended);
+    assert_eq!(counted(&metrics, "taskhost_tasks"), kept);
+    assert_eq!(counted(&metrics, "taskhost_attempts_total"), attempts);
+    let durations = counted(&metrics, "taskhost_task_duration_seconds_count");
+    assert_eq!(durations.values().sum::<u64>(), attempts.values().sum::<u64>(), "{durations:?}");
+    assert_eq!(metrics["taskhost_workers_busy{queue=\"mail\"}"], "0");
+    let shown = format!("{metrics:?}");
+    assert!(!ids.iter().any(|id| shown.contains(id)), "a task is no label");
+}
+
+#[test]
+fn a_queue_begins_at_0_and_says_what_runs_and_how_long_the_rest_has_waited() {
+    let scene = Scene::new("[queues.mail]\nconcurrency = 1\n");
+    let daemon = scene.start();
+    let of_mail = || {
+        let metrics = metrics(daemon.client());
+        let of_mail = |metric: &str| metrics[&metric.replace('*', "queue=\"mail\"")].clone();
+        let running = of_mail("taskhost_tasks{*,status=\"running\"}");
+        assert_eq!(of_mail("taskhost_workers_busy{*}"), running);
+        [running, of_mail("taskhost_tasks{*,status=\"queued\"}"), of_mail("taskhost_queue_latency_seconds{*}")]
+    };
+    assert_eq!(of_mail(), ["0", "0", "0"]);
+    let document = json!({ "kind": "probe.sleep", "params": { "ms": 600_000 }, "queue": "mail" });
+    let id = submit(daemon.client(), &document);
+    submit(daemon.client(), &document);
+    daemon.client().until(&id, |task| task["status"] == "running");
+    let [running, queued, latency] = of_mail();
+    assert_eq!([running, queued], ["1", "1"]);
+    assert!(latency.parse::<f64>().is_ok_and(|seconds| seconds > 0.0), "{latency}");
+}
+
+#[test]
+fn an_occurrence_is_counted_with_its_lag() {
+    let scene = Scene::new("[jobs.soon]\nkind = \"probe.echo\"\nschedule = { delay = \"200ms\" }\n");
+    let mut daemon = scene.start();
+    daemon.wait_for_log("The job fired.");
+    let metrics = metrics(daemon.client());
+    assert_eq!(metrics["taskhost_occurrences_total{job=\"soon\",outcome=\"ran\"}"], "1");
+    assert_eq!(metrics["taskhost_schedule_lag_seconds_count"], "1");
+}
+
+#[test]
+fn promtool_finds_nothing_wrong() {
+    let scene = Scene::new("[jobs.later]\nkind = \"probe.echo\"\nschedule = { every = \"1h\" }\n");
+    let daemon = scene.start();
+    daemon.client().ended(&daemon.client().submit("probe.echo", &json!({})));
+    let text = daemon.client().get_text("/metrics");
+    assert!(text.contains("process_resident_memory_bytes") && text.contains("taskhost_plugin_info{"), "{text}");
+    assert_eq!(output_of("promtool", &["check", "metrics"], scene.path(), &text), "");
+    let answer = daemon.client().get("/metrics");
+    assert_eq!(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
