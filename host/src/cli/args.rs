@@ -2,9 +2,11 @@
 //!
 //! Not here: what they do. Start at [`Cli`].
 
+mod about;
 mod cron;
 mod enqueue;
 mod file;
+mod jobs;
 mod plugins;
 mod tasks;
 
@@ -12,9 +14,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+pub(super) use self::about::{CompletionsArgs, ManArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
-pub(super) use self::enqueue::EnqueueArgs;
+pub(super) use self::enqueue::{EnqueueArgs, Patience};
 pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
+pub(super) use self::jobs::{AddArgs, JobArgs, JobsArgs, JobsCommand};
 pub(super) use self::plugins::{
     DescribeArgs, DevArgs, PluginsArgs, PluginsCheckArgs, PluginsCommand, PluginsNewArgs, PluginsRunArgs,
 };
@@ -25,9 +29,16 @@ use crate::boot;
 #[derive(Debug, Parser)]
 #[command(name = "taskhost", version, after_help = EXAMPLES)]
 pub(super) struct Cli {
-    /// The file that declares the daemon, its queues and jobs; the daemon's socket is found through it [default: tasks.toml
-    /// here, else taskhost/tasks.toml in ~/.config, else in /etc]
-    #[arg(short, long, global = true, value_name = "FILE", env = "TASKHOST_CONFIG")]
+    /// The file of the daemon [default: tasks.toml here, else in ~/.config/taskhost, else in /etc/taskhost]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "TASKHOST_CONFIG",
+        hide_env_values = true,
+        display_order = 900
+    )]
     #[arg(default_value_os_t = boot::find_config(), hide_default_value = true)]
     pub(super) config: PathBuf,
     #[command(subcommand)]
@@ -41,11 +52,18 @@ Examples:
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
   taskhost cron next '30 2 * * *' --tz Europe/Berlin
 
-Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon.";
+Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon, 130 Ctrl-C.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  taskhost run
+  taskhost run --config /etc/taskhost/tasks.toml
+  TASKHOST_LOG=debug taskhost run";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once
+    #[command(after_help = RUN_EXAMPLES)]
     Run,
     /// Check tasks.toml against the plugins in its folders, and show everything that is wrong; needs no daemon
     #[command(after_help = file::CHECK_EXAMPLES)]
@@ -60,11 +78,16 @@ pub(super) enum Command {
     #[command(after_help = enqueue::EXAMPLES)]
     Enqueue(EnqueueArgs),
     /// Look at tasks, or stop them
+    #[command(after_help = tasks::EXAMPLES)]
     Tasks {
         #[command(subcommand)]
         command: TasksCommand,
     },
+    /// List the jobs; declare, trigger, pause or remove one
+    #[command(after_help = jobs::EXAMPLES)]
+    Jobs(JobsArgs),
     /// Try out cron lines; needs no daemon
+    #[command(after_help = cron::EXAMPLES)]
     Cron {
         #[command(subcommand)]
         command: CronCommand,
@@ -75,46 +98,19 @@ pub(super) enum Command {
     /// Build a plugin and run a task of it, again whenever its code changes; needs no daemon
     #[command(after_help = plugins::DEV_EXAMPLES)]
     Dev(DevArgs),
+    /// Print the document of the HTTP API, OpenAPI 3.1; needs no daemon
+    #[command(after_help = about::OPENAPI_EXAMPLES)]
+    Openapi,
+    /// Print what makes a shell complete the words of `taskhost`; needs no daemon
+    #[command(after_help = about::COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page, or write those of all commands; needs no daemon
+    #[command(after_help = about::MAN_EXAMPLES)]
+    Man(ManArgs),
     /// Load a library into this process and print what it says of itself as a line of JSON
     #[command(hide = true)]
     Describe(DescribeArgs),
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    fn said(words: &str) -> String {
-        Cli::try_parse_from(words.split(' ')).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn the_words_do_not_contradict_each_other() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_task_is_of_a_kind_or_of_a_job() {
-        assert!(said("taskhost enqueue").contains("required"));
-        assert!(said("taskhost enqueue a.b --job c").contains("cannot be used with"));
-        assert!(said("taskhost enqueue --job c --params {}").contains("cannot be used with"));
-        assert!(said("taskhost enqueue a.b --delay 1h --at 2026-12-24T18:00:00Z").contains("cannot be used with"));
-    }
-
-    #[test]
-    fn wrong_values_are_told_in_our_words() {
-        assert!(said("taskhost enqueue a.b --delay soon").contains("expected a whole number"));
-        assert!(said("taskhost tasks show 7").contains("`7` is not a task id"));
-        assert!(said("taskhost cron next @daily --tz Europe/Berln").contains("hint: did you mean `Europe/Berlin`?"));
-        assert!(said("taskhost cron next @daily --count 0").contains("1..=1000"));
-    }
-
-    #[test]
-    fn the_file_may_be_named_behind_the_command() {
-        let cli = Cli::try_parse_from(["taskhost", "plugins", "list", "--json", "-c", "etc/tasks.toml"]).unwrap();
-        assert_eq!(cli.config, PathBuf::from("etc/tasks.toml"));
-        assert!(matches!(cli.command, Command::Plugins(PluginsArgs { json: true, .. })));
-    }
-}
+mod tests;

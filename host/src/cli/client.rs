@@ -11,8 +11,8 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 
 use super::failure::{Exit, Failure};
@@ -40,11 +40,14 @@ impl Answer {
 
     /// The JSON as what the command knows of it.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        serde_json::from_slice(&self.0).map_err(|error| {
-            Failure::new(Exit::Failed, format!("the daemon's answer is not understood: {error}"))
-                .hint("use the `taskhost` of the same version as the daemon")
-        })
+        serde_json::from_slice(&self.0).map_err(|error| misunderstood(&error))
     }
+}
+
+/// The daemon's answer is not what the command knows.
+pub(super) fn misunderstood(error: &serde_json::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the daemon's answer is not understood: {error}"))
+        .hint("use the `taskhost` of the same version as the daemon")
 }
 
 /// What is read of a problem.
@@ -82,10 +85,20 @@ impl Client {
         self.call(Method::GET, path, Bytes::new(), held + PATIENCE).await
     }
 
-    /// Sends JSON to `path`; nothing if there is none.
-    pub(super) async fn post(&self, path: &str, json: Option<&serde_json::Value>) -> Result<Answer, Failure> {
-        let body = json.map_or_else(Bytes::new, |json| json.to_string().into());
-        self.call(Method::POST, path, body, PATIENCE).await
+    /// Sends JSON to `path`.
+    pub(super) async fn post(&self, path: &str, json: &(impl Serialize + Sync)) -> Result<Answer, Failure> {
+        let body = serde_json::to_vec(json).expect("what we send is JSON");
+        self.call(Method::POST, path, body.into(), PATIENCE).await
+    }
+
+    /// Asks for `path`, which is a verb and takes no body.
+    pub(super) async fn ask(&self, path: &str) -> Result<Answer, Failure> {
+        self.call(Method::POST, path, Bytes::new(), PATIENCE).await
+    }
+
+    /// Deletes what is at `path`.
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Failure> {
+        self.call(Method::DELETE, path, Bytes::new(), PATIENCE).await
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes, patience: Duration) -> Result<Answer, Failure> {

@@ -32,6 +32,11 @@ fn times(cron: &Cron, zone: Zone, from: UnixMicros) -> impl Iterator<Item = Stri
     std::iter::successors(cron.next_after(from), |time| cron.next_after(*time)).map(move |time| zone.format(time))
 }
 
+/// Looks whether a line is one.
+pub(super) fn check_line(line: &str, zone: Zone) -> Result<(), Failure> {
+    Cron::parse(line, zone).map(|_| ()).map_err(|error| wrong_line(line, &error))
+}
+
 fn wrong_line(line: &str, error: &CronError) -> Failure {
     let diagnostic = Diagnostic::new(line, error.span(), error.to_string(), error.hint());
     Failure::reported(Exit::Usage, diagnostic.render("cron line", line))

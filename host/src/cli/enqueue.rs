@@ -1,20 +1,20 @@
 //! `taskhost enqueue`.
 
 use std::io::Read as _;
-use std::time::Duration;
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::priority::Priority;
+use taskhost_core::time::UnixMicros;
 
-use super::args::EnqueueArgs;
+use super::args::{EnqueueArgs, Patience};
 use super::client::{Answer, Client};
 use super::failure::{Exit, Failure};
+use super::follow::stay;
 use super::output::Output;
-use super::tasks::Task;
-
-/// How long one answer is held; then it is asked for again.
-const HELD: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Deserialize)]
 struct Accepted {
@@ -22,24 +22,45 @@ struct Accepted {
     status: String,
 }
 
-/// What is sent to the daemon. Reads the params, from a file or stdin if so asked.
-pub(super) fn body(args: &EnqueueArgs) -> Result<Value, Failure> {
-    let text = |value: &dyn ToString| Value::String(value.to_string());
-    let params = args.params.as_deref().map(|given| read_json("params", given)).transpose()?;
-    let tags = args.tags.iter().cloned().map(Value::String).collect::<Vec<_>>();
-    let said = [
-        ("kind", args.kind.as_ref().map(|kind| text(kind))),
-        ("job", args.job.as_ref().map(|job| text(job))),
-        ("params", params),
-        ("queue", args.queue.as_ref().map(|queue| text(queue))),
-        ("priority", args.priority.map(|priority| text(&priority))),
-        ("delay", args.delay.map(|delay| text(&delay))),
-        ("run_at", args.at.map(|at| text(&at))),
-        ("timeout", args.timeout.map(|timeout| text(&timeout))),
-        ("tags", Some(tags).filter(|tags| !tags.is_empty()).map(Value::Array)),
-    ];
-    let fields = said.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Ok(Value::Object(fields.collect::<Map<_, _>>()))
+/// What is sent to the daemon.
+#[derive(Debug, Serialize)]
+pub(super) struct NewTask<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'a KindName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<&'a JobName>,
+    /// As it was written: its numbers keep their digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a QueueName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<Priority>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<DurationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_at: Option<UnixMicros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<DurationText>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+}
+
+impl<'a> NewTask<'a> {
+    /// Reads the params, from a file or stdin if so asked.
+    pub(super) fn read(args: &'a EnqueueArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            kind: args.kind.as_ref(),
+            job: args.job.as_ref(),
+            params: args.params.as_deref().map(|given| read_json("params", given)).transpose()?,
+            queue: args.queue.as_ref(),
+            priority: args.priority,
+            delay: args.delay,
+            run_at: args.at,
+            timeout: args.timeout,
+            tags: &args.tags,
+        })
+    }
 }
 
 /// The JSON that was given to an option: itself, in a file (`@FILE`), or on stdin (`-`).
@@ -61,22 +82,31 @@ pub(super) fn read_json<T: DeserializeOwned>(option: &str, given: &str) -> Resul
     })
 }
 
-/// Submits the task, and waits for it if so asked.
+/// Submits the task, and stays with it if so asked.
 pub(super) async fn enqueue(
     args: &EnqueueArgs,
-    body: &Value,
+    task: &NewTask<'_>,
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.post("/api/v1/tasks", Some(body)).await?;
+    let answer = client.post("/api/v1/tasks", task).await?;
+    accepted(&answer, &args.patience, args.json, client, output).await
+}
+
+/// Tells of a task that was accepted, and stays with it if so asked.
+pub(super) async fn accepted(
+    answer: &Answer,
+    patience: &Patience,
+    json: bool,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
     let Accepted { task_id, status } = answer.read()?;
-    if args.wait {
+    if patience.wait || patience.follow {
         output.note(&format!("task {task_id} is {status}\n"));
-        tell_why_held(&task_id, client, output).await?;
-        let ended = wait(&task_id, client).await?;
-        return tell_end(args.json, &ended, output);
+        return stay(&task_id, patience, json, client, output).await;
     }
-    if args.json {
+    if json {
         return output.data(&answer.text());
     }
     output.data(&format!("{task_id}\n"))?;
@@ -84,42 +114,10 @@ pub(super) async fn enqueue(
     Ok(())
 }
 
-/// A held task may wait for ever: who waits for it should know.
-async fn tell_why_held(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let task: Task = client.get(&format!("/api/v1/tasks/{task_id}")).await?.read()?;
-    if let Some(held) = task.held() {
-        output.note(&format!("it is {held}\n"));
-    }
-    Ok(())
-}
-
-async fn wait(task_id: &str, client: &Client) -> Result<Answer, Failure> {
-    let path = format!("/api/v1/tasks/{task_id}?wait={}s", HELD.as_secs());
-    loop {
-        let answer = client.get_held(&path, HELD).await.map_err(|failure| {
-            let report = format!("{}\ntask {task_id} was accepted and is kept\n", failure.report);
-            Failure::reported(failure.exit, report)
-        })?;
-        if answer.read::<Task>()?.has_ended() {
-            return Ok(answer);
-        }
-    }
-}
-
-fn tell_end(json: bool, ended: &Answer, output: &mut Output<'_>) -> Result<(), Failure> {
-    let task: Task = ended.read()?;
-    if json {
-        output.data(&ended.text())?;
-    } else if task.is_completed() {
-        output.data(&format!("{}\n", task.result()))?;
-    }
-    if task.is_completed() { Ok(()) } else { Err(Failure::new(Exit::Failed, task.outcome())) }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::cli::args::{Cli, Command};
@@ -127,7 +125,7 @@ mod tests {
     fn sent(words: &[&str]) -> Result<Value, Failure> {
         let words = ["taskhost", "enqueue"].iter().chain(words);
         let Command::Enqueue(args) = Cli::try_parse_from(words).unwrap().command else { panic!("it is `enqueue`") };
-        body(&args)
+        NewTask::read(&args).map(|task| serde_json::to_value(task).unwrap())
     }
 
     #[test]
@@ -141,6 +139,14 @@ mod tests {
             "kind": "k", "params": [-1], "queue": "q", "priority": "low", "delay": "1h30m", "timeout": "5s",
         });
         assert_eq!(sent(&words).unwrap(), expected);
+    }
+
+    #[test]
+    fn numbers_keep_their_digits() {
+        let words = ["taskhost", "enqueue", "k", "--params", "{\"a\":12345678901234567890123,\"b\":1.10}"];
+        let Command::Enqueue(args) = Cli::try_parse_from(words).unwrap().command else { panic!("it is `enqueue`") };
+        let text = serde_json::to_string(&NewTask::read(&args).unwrap()).unwrap();
+        assert_eq!(text, r#"{"kind":"k","params":{"a":12345678901234567890123,"b":1.10}}"#);
     }
 
     #[test]

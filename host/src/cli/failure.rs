@@ -11,6 +11,8 @@ pub(super) enum Exit {
     Usage = 2,
     /// It is not there, or nobody answers.
     NotFound = 3,
+    /// Ctrl-C: what was begun goes on elsewhere, or is left.
+    Interrupted = 130,
 }
 
 impl From<Exit> for ExitCode {
@@ -36,8 +38,21 @@ impl Failure {
         Self { exit, report }
     }
 
+    /// Somebody has pressed Ctrl-C; `note` tells what becomes of what was begun.
+    pub(super) fn interrupted(note: String) -> Self {
+        Self { exit: Exit::Interrupted, report: note }
+    }
+
     /// Adds the next step.
     pub(super) fn hint(self, hint: impl std::fmt::Display) -> Self {
         Self { report: format!("{}\nhint: {hint}\n", self.report), ..self }
+    }
+}
+
+/// Ends when somebody presses Ctrl-C. From the first call on, Ctrl-C does not end the process by itself.
+pub(super) async fn interrupt() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        // The system gives no handler: Ctrl-C ends the process as it always does.
+        std::future::pending::<()>().await;
     }
 }

@@ -1,10 +1,12 @@
 //! `taskhost tasks logs`: what a task's attempts said.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+use taskhost_core::log::LogLevel;
 
 use super::args::LogsArgs;
 use super::client::Client;
@@ -17,7 +19,7 @@ const HELD: Duration = Duration::from_secs(30);
 
 /// What the command knows of a page of lines.
 #[derive(Debug, Deserialize)]
-struct Page {
+pub(super) struct Page {
     logs: Vec<Box<RawValue>>,
     dropped: u64,
     next_cursor: String,
@@ -25,6 +27,11 @@ struct Page {
 }
 
 impl Page {
+    /// Its lines for people.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        self.logs.iter().map(|line| shown(line))
+    }
+
     /// The task says nothing more.
     fn is_last(&self) -> bool {
         matches!(self.status.as_str(), "completed" | "cancelled" | "dead")
@@ -42,29 +49,64 @@ struct Line {
     fields: Option<Map<String, Value>>,
 }
 
+/// The log of a task, page by page, until it has ended.
+#[derive(Debug)]
+pub(super) struct Pages {
+    path: String,
+    level: String,
+    after: Option<String>,
+    is_over: bool,
+}
+
+impl Pages {
+    pub(super) fn of(task_id: impl fmt::Display, level: Option<LogLevel>) -> Self {
+        let level = level.map(|level| format!("&level={level}")).unwrap_or_default();
+        Self { path: format!("/api/v1/tasks/{task_id}/logs"), level, after: None, is_over: false }
+    }
+
+    /// What is there now, or else will be soon; nothing once the task has ended.
+    ///
+    /// # Cancel safety
+    /// What was not answered is answered the next time.
+    pub(super) async fn next(&mut self, client: &Client) -> Result<Option<Page>, Failure> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let Self { path, level, after, .. } = self;
+        let answer = match after {
+            None => client.get(&format!("{path}?after=0{level}")).await?,
+            Some(after) => {
+                client.get_held(&format!("{path}?after={after}{level}&wait={}s", HELD.as_secs()), HELD).await?
+            }
+        };
+        let page: Page = answer.read()?;
+        self.after = Some(page.next_cursor.clone());
+        self.is_over = page.is_last();
+        Ok(Some(page))
+    }
+}
+
 /// Shows the log of a task; with `--follow` also what it says from now on, until it has ended.
 pub(super) async fn logs(args: &LogsArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let LogsArgs { id, follow, level, json } = args;
-    let level = level.map(|level| format!("&level={level}")).unwrap_or_default();
-    let path = format!("/api/v1/tasks/{id}/logs");
-    let answer = client.get(&format!("{path}?after=0{level}")).await?;
+    let mut pages = Pages::of(id, *level);
     if *json && !follow {
-        return output.data(&answer.text());
+        return output.data(&client.get(&format!("{}?after=0{}", pages.path, pages.level)).await?.text());
     }
-    let mut page: Page = answer.read()?;
-    if page.dropped > 0 {
-        output.note(&format!("the first {} lines are kept no longer\n", page.dropped));
-    }
-    loop {
+    let mut is_first = true;
+    while let Some(page) = pages.next(client).await? {
+        if is_first && page.dropped > 0 {
+            output.note(&format!("the first {} lines are kept no longer\n", page.dropped));
+        }
+        is_first = false;
         for line in &page.logs {
             output.data(&if *json { line.get().to_owned() + "\n" } else { shown(line) })?;
         }
-        if !follow || page.is_last() {
+        if !follow || output.is_closed() {
             return Ok(());
         }
-        let held = format!("{path}?after={}{level}&wait={}s", page.next_cursor, HELD.as_secs());
-        page = client.get_held(&held, HELD).await?.read()?;
     }
+    Ok(())
 }
 
 /// A line for people; one that is not understood is shown as it came.

@@ -2,6 +2,7 @@
 //!
 //! Not here: what the daemon does (`boot`), what its answers mean (`api`). Start at [`main`].
 
+mod about;
 mod args;
 mod check;
 mod check_file;
@@ -10,6 +11,9 @@ mod cron;
 mod dev;
 mod enqueue;
 mod failure;
+mod follow;
+mod jobs;
+mod listing;
 mod logs;
 mod new;
 mod output;
@@ -29,10 +33,10 @@ use clap::Parser as _;
 use crate::boot::{self, Options};
 use args::{Cli, Command, CronCommand, DescribeArgs, PluginsArgs, PluginsCommand, TasksCommand};
 use client::Client;
-use failure::{Exit, Failure};
+use failure::{Exit, Failure, interrupt};
 use output::Output;
 
-/// Does what the words ask for: 0 is well, 1 failed, 2 wrong words, 3 not found or no daemon.
+/// Does what the words ask for: 0 is well, 1 failed, 2 wrong words, 3 not found or no daemon, 130 ended by Ctrl-C.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
@@ -61,9 +65,9 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Schema(args) => schema::schema(&cli.config, args, output),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
-            let body = enqueue::body(args)?;
+            let task = enqueue::NewTask::read(args)?;
             let client = client()?;
-            converse(enqueue::enqueue(args, &body, &client, output))
+            converse(enqueue::enqueue(args, &task, &client, output))
         }
         Command::Tasks { command: TasksCommand::Show { id, json } } => {
             let client = client()?;
@@ -77,6 +81,13 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(logs::logs(args, &client, output))
         }
+        Command::Jobs(args) => {
+            let client = client()?;
+            converse(jobs::act(args, &client, output))
+        }
+        Command::Openapi => about::openapi(output),
+        Command::Completions(args) => about::completions(args.shell, output),
+        Command::Man(args) => about::man(args.folder.as_deref(), output),
         Command::Dev(args) => dev::dev(args, output),
         Command::Describe(args) => describe(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::New(args)), .. }) => new::new(args, output),
@@ -104,9 +115,16 @@ fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure>
     if answer.is_usable() { Ok(()) } else { Err(Failure::reported(Exit::Failed, String::new())) }
 }
 
-/// Talks with the daemon on this thread.
+/// Talks with the daemon on this thread, until Ctrl-C.
 fn converse(conversation: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Failed, format!("the system gives no timer: {error}")))?;
-    runtime.block_on(conversation)
+    runtime.block_on(async {
+        tokio::select! {
+            // First, as it may have to say what becomes of what was begun.
+            biased;
+            ended = conversation => ended,
+            () = interrupt() => Err(Failure::interrupted(String::new())),
+        }
+    })
 }

@@ -10,17 +10,24 @@ pub(super) struct Output<'a> {
     data: Box<dyn Write + 'a>,
     notes: Box<dyn Write + 'a>,
     is_terminal: bool,
+    is_closed: bool,
 }
 
 impl Output<'_> {
     /// The standard ones of the process.
     pub(super) fn standard() -> Self {
-        Self { data: Box::new(io::stdout()), notes: Box::new(io::stderr()), is_terminal: io::stdout().is_terminal() }
+        let is_terminal = io::stdout().is_terminal();
+        Self { data: Box::new(io::stdout()), notes: Box::new(io::stderr()), is_terminal, is_closed: false }
     }
 
     /// Whether a person sees the data.
     pub(super) fn is_terminal(&self) -> bool {
         self.is_terminal
+    }
+
+    /// Whether nobody reads the data any more: what goes on for ever should end.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
     }
 
     /// Writes what was asked for. A reader that has seen enough and gone away (`| head`) is no failure.
@@ -29,7 +36,10 @@ impl Output<'_> {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::new(Exit::Failed, format!("cannot write: {error}")))
             }
-            Ok(()) | Err(_) => Ok(()),
+            written => {
+                self.is_closed |= written.is_err();
+                Ok(())
+            }
         }
     }
 
@@ -50,7 +60,7 @@ impl fmt::Debug for Output<'_> {
 impl<'a> Output<'a> {
     /// Writes data and notes into these.
     pub(super) fn captured(data: &'a mut Vec<u8>, notes: &'a mut Vec<u8>) -> Self {
-        Self { data: Box::new(data), notes: Box::new(notes), is_terminal: false }
+        Self { data: Box::new(data), notes: Box::new(notes), is_terminal: false, is_closed: false }
     }
 }
 
@@ -72,11 +82,12 @@ mod tests {
     #[test]
     fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is() {
         let written = |kind| {
-            let mut output = Output { data: Box::new(Broken(kind)), notes: Box::new(Broken(kind)), is_terminal: false };
+            let (data, notes) = (Box::new(Broken(kind)), Box::new(Broken(kind)));
+            let mut output = Output { data, notes, is_terminal: false, is_closed: false };
             output.note("lost");
-            output.data("text")
+            output.data("text").map(|()| output.is_closed())
         };
-        assert_eq!(written(io::ErrorKind::BrokenPipe), Ok(()));
+        assert_eq!(written(io::ErrorKind::BrokenPipe), Ok(true));
         assert_eq!(written(io::ErrorKind::StorageFull).unwrap_err().exit, Exit::Failed);
     }
 }

@@ -75,7 +75,7 @@ pub(super) async fn show(id: TaskId, json: bool, client: &Client, output: &mut O
 
 /// Asks a task to stop.
 pub(super) async fn cancel(id: TaskId, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let answer = client.post(&format!("/api/v1/tasks/{id}/cancel"), None).await?;
+    let answer = client.ask(&format!("/api/v1/tasks/{id}/cancel")).await?;
     if json {
         return output.data(&answer.text());
     }

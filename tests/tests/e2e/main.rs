@@ -12,6 +12,7 @@ mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;
 mod http;
+mod jobs_commands;
 mod journey;
 mod logs;
 mod metrics;

@@ -7,14 +7,14 @@ use taskhost_core::time::UnixMicros;
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum CronCommand {
     /// Print the next times of a cron line, with the offset of the zone
-    #[command(after_help = CRON_EXAMPLES)]
+    #[command(after_help = EXAMPLES)]
     Next(CronNextArgs),
 }
 
-pub(super) const CRON_EXAMPLES: &str = "\
+pub(super) const EXAMPLES: &str = "\
 Examples:
   taskhost cron next '*/15 9-17 * * MON-FRI'
-  taskhost cron next '30 2 * * *' --tz Europe/Berlin --from 2027-03-27T12:00:00Z --count 3
+  taskhost cron next '30 2 * * *' --tz Europe/Berlin --from 2027-03-27T12:00:00Z
   taskhost cron next @daily --json";
 
 #[derive(Debug, Args)]
@@ -35,6 +35,6 @@ pub(in crate::cli) struct CronNextArgs {
     pub(in crate::cli) json: bool,
 }
 
-fn zone(text: &str) -> Result<Zone, String> {
+pub(super) fn zone(text: &str) -> Result<Zone, String> {
     text.parse().map_err(|error: ZoneError| format!("{error}\n\nhint: {}", error.hint()))
 }

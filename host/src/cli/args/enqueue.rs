@@ -9,11 +9,12 @@ use taskhost_core::time::UnixMicros;
 pub(super) const EXAMPLES: &str = "\
 Examples:
   taskhost enqueue files.checksum --params '{\"path\": \"README.md\"}' --wait
+  taskhost enqueue backup.create --params @backup.json --follow
   taskhost enqueue backup.create --params @backup.json --delay 1h --tag manual
   jq -n '{path: \"a\"}' | taskhost enqueue files.checksum --params -
   taskhost enqueue --job nightly-backup
 
-Prints the id of the task, or with --wait its result as JSON.";
+Prints the id of the task, or with --wait or --follow its result as JSON.";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct EnqueueArgs {
@@ -44,10 +45,20 @@ pub(in crate::cli) struct EnqueueArgs {
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub(in crate::cli) tags: Vec<String>,
-    /// Wait until it has ended, and print its result; well only if it completed
-    #[arg(long)]
-    pub(in crate::cli) wait: bool,
+    #[command(flatten)]
+    pub(in crate::cli) patience: Patience,
     /// Print the daemon's whole answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
+}
+
+/// How long a command stays with the task that it has made.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Patience {
+    /// Wait until it has ended, and print its result; well only if it completed
+    #[arg(long)]
+    pub(in crate::cli) wait: bool,
+    /// As --wait, and tell meanwhile what it says
+    #[arg(short, long)]
+    pub(in crate::cli) follow: bool,
 }

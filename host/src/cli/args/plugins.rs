@@ -20,13 +20,15 @@ Examples:
   taskhost plugins
   taskhost plugins new thumbs
   taskhost plugins check target/debug/libthumbs.so
-  taskhost plugins run target/debug/libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'";
+  taskhost plugins run libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'";
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum PluginsCommand {
     /// The same as without a word
+    #[command(after_help = LIST_EXAMPLES)]
     List,
     /// Write a crate for a plugin that builds, tests and loads as it is; needs no daemon
+    #[command(after_help = NEW_EXAMPLES)]
     New(PluginsNewArgs),
     /// Tell what a library offers, whether a host can use it and what could be better; needs no daemon
     #[command(after_help = CHECK_EXAMPLES)]
@@ -36,10 +38,21 @@ pub(in crate::cli) enum PluginsCommand {
     Run(PluginsRunArgs),
 }
 
+const LIST_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins list
+  taskhost plugins list --json | jq -r '.plugins[].kinds[].name'";
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins new thumbs
+  taskhost plugins new thumbs --path crates/thumbs --api ../plugin-api";
+
 pub(super) const RUN_EXAMPLES: &str = "\
 Examples:
-  taskhost plugins run target/debug/libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'
-  taskhost plugins run libthumbs.so thumbs.greet --params @sample.json --attempt 2 --state @checkpoint.json
+  taskhost plugins run libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'
+  taskhost plugins run libthumbs.so thumbs.greet --params @sample.json \\
+      --attempt 2 --state @checkpoint.json
   TASKHOST_LOG=plugin=debug taskhost plugins run libthumbs.so thumbs.greet
 
 The result goes to stdout; progress, log and follow-up tasks, which are not run, go to stderr.

@@ -4,9 +4,15 @@ use clap::{Args, Subcommand};
 use taskhost_core::ids::TaskId;
 use taskhost_core::log::LogLevel;
 
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
+  taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --follow";
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum TasksCommand {
     /// Show everything about a task
+    #[command(after_help = SHOW_EXAMPLES)]
     Show {
         /// The id of the task
         id: TaskId,
@@ -18,6 +24,7 @@ pub(in crate::cli) enum TasksCommand {
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArgs),
     /// Ask a task to stop: one that waits is cancelled at once, one that runs is told
+    #[command(after_help = CANCEL_EXAMPLES)]
     Cancel {
         /// The id of the task
         id: TaskId,
@@ -27,7 +34,16 @@ pub(in crate::cli) enum TasksCommand {
     },
 }
 
-pub(super) const LOGS_EXAMPLES: &str = "\
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
+  taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --json | jq .result";
+
+const CANCEL_EXAMPLES: &str = "\
+Examples:
+  taskhost tasks cancel 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11";
+
+const LOGS_EXAMPLES: &str = "\
 Examples:
   taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
   taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --follow --level warn

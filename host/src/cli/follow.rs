@@ -1,0 +1,80 @@
+//! Staying with a task that a command has made, until it has ended.
+//!
+//! Start at [`stay`].
+
+use std::time::Duration;
+
+use super::args::Patience;
+use super::client::{Answer, Client};
+use super::failure::{Exit, Failure, interrupt};
+use super::logs::Pages;
+use super::output::Output;
+use super::tasks::Task;
+
+/// How long one answer is held; then it is asked for again.
+const HELD: Duration = Duration::from_mins(1);
+
+/// Waits for the task, and prints its result, or with `json` its document. It fails unless the task completes.
+pub(super) async fn stay(
+    task_id: &str,
+    patience: &Patience,
+    json: bool,
+    client: &Client,
+    output: &mut Output<'_>,
+) -> Result<(), Failure> {
+    tell_why_held(task_id, client, output).await?;
+    let end = async {
+        if patience.follow {
+            tell_log(task_id, client, output).await?;
+        }
+        wait(task_id, client).await
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = end => ended,
+        () = interrupt() => return Err(Failure::interrupted(format!("task {task_id} goes on\n"))),
+    };
+    let ended = ended.map_err(|failure| {
+        let report = format!("{}\ntask {task_id} was accepted and is kept\n", failure.report);
+        Failure::reported(failure.exit, report)
+    })?;
+    tell_end(json, &ended, output)
+}
+
+/// A held task may wait for ever: who waits for it should know.
+async fn tell_why_held(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let task: Task = client.get(&format!("/api/v1/tasks/{task_id}")).await?.read()?;
+    if let Some(held) = task.held() {
+        output.note(&format!("it is {held}\n"));
+    }
+    Ok(())
+}
+
+/// Tells what the task says, until it has ended.
+async fn tell_log(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let mut pages = Pages::of(task_id, None);
+    while let Some(page) = pages.next(client).await? {
+        page.lines().for_each(|line| output.note(&line));
+    }
+    Ok(())
+}
+
+async fn wait(task_id: &str, client: &Client) -> Result<Answer, Failure> {
+    let path = format!("/api/v1/tasks/{task_id}?wait={}s", HELD.as_secs());
+    loop {
+        let answer = client.get_held(&path, HELD).await?;
+        if answer.read::<Task>()?.has_ended() {
+            return Ok(answer);
+        }
+    }
+}
+
+fn tell_end(json: bool, ended: &Answer, output: &mut Output<'_>) -> Result<(), Failure> {
+    let task: Task = ended.read()?;
+    if json {
+        output.data(&ended.text())?;
+    } else if task.is_completed() {
+        output.data(&format!("{}\n", task.result()))?;
+    }
+    if task.is_completed() { Ok(()) } else { Err(Failure::new(Exit::Failed, task.outcome())) }
+}

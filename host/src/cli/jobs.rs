@@ -1,0 +1,344 @@
+//! `taskhost jobs`.
+//!
+//! Start at [`act`].
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use taskhost_core::duration::DurationText;
+use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::priority::Priority;
+use taskhost_core::time::UnixMicros;
+
+use super::args::{AddArgs, JobArgs, JobsArgs, JobsCommand};
+use super::client::Client;
+use super::cron::check_line;
+use super::enqueue::{accepted, read_json};
+use super::failure::Failure;
+use super::listing::Listing;
+use super::output::Output;
+use super::render::{fields, table};
+
+/// Does what the words ask for.
+pub(super) async fn act(args: &JobsArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    match &args.command {
+        None => list(args.json, client, output).await,
+        Some(JobsCommand::List { json }) => list(*json, client, output).await,
+        Some(JobsCommand::Show(args)) => show(args, client, output).await,
+        Some(JobsCommand::Add(args)) => add(args, client, output).await,
+        Some(JobsCommand::Remove(args)) => remove(args, client, output).await,
+        Some(JobsCommand::Trigger { job, patience, json }) => {
+            let answer = client.ask(&format!("{}/trigger", place(job))).await?;
+            accepted(&answer, patience, *json, client, output).await
+        }
+        Some(JobsCommand::Pause(args)) => turn("pause", "paused", args, client, output).await,
+        Some(JobsCommand::Resume(args)) => turn("resume", "resumed", args, client, output).await,
+    }
+}
+
+const JOBS: &str = "/api/v1/jobs";
+
+fn place(job: &JobName) -> String {
+    format!("{JOBS}/{job}")
+}
+
+/// What the commands know of the document of a job.
+#[derive(Debug, Deserialize)]
+struct Job {
+    #[serde(rename = "job_id")]
+    name: String,
+    origin: String,
+    line: Option<usize>,
+    kind: String,
+    params: Option<Box<RawValue>>,
+    schedule: Option<When>,
+    queue: Option<String>,
+    priority: String,
+    timeout: Option<String>,
+    retry: Value,
+    expires_in: Option<String>,
+    tags: Vec<String>,
+    paused_since: Option<String>,
+    next_at: Option<String>,
+    held: Option<String>,
+    created_at: Option<String>,
+    updated_at: Option<String>,
+}
+
+/// When a job fires.
+#[derive(Debug, Deserialize)]
+struct When {
+    cron: Option<String>,
+    timezone: Option<String>,
+    every: Option<String>,
+    at: Option<String>,
+    delay: Option<String>,
+}
+
+impl When {
+    fn render(&self) -> String {
+        let zone = self.timezone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
+        let said = [
+            self.cron.as_ref().map(|line| format!("{line}{zone}")),
+            self.every.as_ref().map(|every| format!("every {every}")),
+            self.at.as_ref().map(|at| format!("at {at}")),
+            self.delay.as_ref().map(|delay| format!("after {delay}")),
+        ];
+        said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl Job {
+    fn when(&self) -> String {
+        self.schedule.as_ref().map(When::render).unwrap_or_default()
+    }
+
+    /// When it fires next, or why it does not.
+    fn next(&self) -> String {
+        if let Some(since) = &self.paused_since {
+            return format!("paused since {since}");
+        }
+        match (&self.held, &self.next_at, &self.schedule) {
+            (Some(held), _, _) => format!("held: {held}"),
+            (None, Some(next_at), _) => next_at.clone(),
+            (None, None, Some(_)) => "never again".to_owned(),
+            (None, None, None) => "when triggered".to_owned(),
+        }
+    }
+
+    /// Where it is declared.
+    fn origin(&self) -> String {
+        self.line.map_or_else(|| self.origin.clone(), |line| format!("tasks.toml:{line}"))
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![self.name.clone(), self.kind.clone(), self.when(), self.next(), self.origin()]
+    }
+
+    fn render(&self) -> String {
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        let retry = self.retry.as_object().filter(|retry| !retry.is_empty());
+        fields(&[
+            ("job", self.name.clone()),
+            ("declared", self.origin()),
+            ("kind", self.kind.clone()),
+            ("fires", self.when()),
+            ("next", self.next()),
+            ("queue", said(&self.queue)),
+            ("priority", self.priority.clone()),
+            ("timeout", said(&self.timeout)),
+            ("retry", retry.map(|_| self.retry.to_string()).unwrap_or_default()),
+            ("expires in", said(&self.expires_in)),
+            ("tags", self.tags.join(", ")),
+            ("params", self.params.as_ref().map(|params| params.get().to_owned()).unwrap_or_default()),
+            ("created", said(&self.created_at)),
+            ("changed", said(&self.updated_at)),
+        ])
+    }
+}
+
+const HEADER: [&str; 5] = ["JOB", "KIND", "FIRES", "NEXT", "DECLARED"];
+
+async fn list(json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let listing = Listing::read(client, JOBS, &[], "jobs", None).await?;
+    if json {
+        return output.data(&listing.json());
+    }
+    let rows: Vec<_> = listing.rows::<Job>()?.iter().map(Job::row).collect();
+    if rows.is_empty() {
+        output.note("no job is declared\n");
+        return Ok(());
+    }
+    output.data(&table(&HEADER, &rows, output.is_terminal()))
+}
+
+async fn show(args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.get(&place(&args.job)).await?;
+    if args.json { output.data(&answer.text()) } else { output.data(&answer.read::<Job>()?.render()) }
+}
+
+/// What is sent to declare a job.
+#[derive(Debug, Serialize)]
+struct NewJob<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a JobName>,
+    kind: &'a KindName,
+    /// As it was written: its numbers keep their digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    params: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<NewWhen<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    queue: Option<&'a QueueName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<Priority>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<DurationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in: Option<DurationText>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+struct NewWhen<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cron: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timezone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    every: Option<DurationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<UnixMicros>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delay: Option<DurationText>,
+}
+
+impl<'a> NewWhen<'a> {
+    fn read(args: &'a AddArgs) -> Result<Option<Self>, Failure> {
+        let when = &args.when;
+        if let Some(line) = &when.cron {
+            check_line(line, args.timezone.unwrap_or_default())?;
+        }
+        let is_said = when.cron.is_some() || when.every.is_some() || when.at.is_some() || when.delay.is_some();
+        let timezone = args.timezone.map(|zone| zone.to_string());
+        let said = Self { cron: when.cron.as_deref(), timezone, every: when.every, at: when.at, delay: when.delay };
+        Ok(is_said.then_some(said))
+    }
+}
+
+impl<'a> NewJob<'a> {
+    fn read(args: &'a AddArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            name: args.name.as_ref(),
+            kind: &args.kind,
+            params: args.params.as_deref().map(|given| read_json("params", given)).transpose()?,
+            schedule: NewWhen::read(args)?,
+            queue: args.queue.as_ref(),
+            priority: args.priority,
+            timeout: args.timeout,
+            expires_in: args.expires_in,
+            tags: &args.tags,
+        })
+    }
+}
+
+/// A job that was declared.
+#[derive(Debug, Deserialize)]
+struct Declared {
+    job_id: String,
+    next_at: Option<String>,
+}
+
+async fn add(args: &AddArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.post(JOBS, &NewJob::read(args)?).await?;
+    if args.json {
+        return output.data(&answer.text());
+    }
+    let Declared { job_id, next_at } = answer.read()?;
+    output.data(&format!("{job_id}\n"))?;
+    output.note(&match next_at {
+        Some(next_at) => format!("it fires first at {next_at}\n"),
+        None => format!("it has no schedule: `taskhost jobs trigger {job_id}` makes a task of it\n"),
+    });
+    Ok(())
+}
+
+/// What is said of a job that is gone.
+#[derive(Debug, Deserialize)]
+struct Removed {
+    message: String,
+}
+
+async fn remove(args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.delete(&place(&args.job)).await?;
+    if args.json {
+        return output.data(&answer.text());
+    }
+    output.data(&format!("{}\n", answer.read::<Removed>()?.message))
+}
+
+async fn turn(verb: &str, done: &str, args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.ask(&format!("{}/{verb}", place(&args.job))).await?;
+    if args.json {
+        return output.data(&answer.text());
+    }
+    output.data(&format!("job {} is {done}\n", args.job))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+    use serde_json::json;
+
+    use super::*;
+    use crate::cli::args::{Cli, Command};
+    use crate::cli::failure::Exit;
+
+    fn sent(words: &[&str]) -> Result<Value, Failure> {
+        let words = ["taskhost", "jobs", "add"].iter().chain(words);
+        let Command::Jobs(JobsArgs { command: Some(JobsCommand::Add(args)), .. }) =
+            Cli::try_parse_from(words).unwrap().command
+        else {
+            panic!("it is `jobs add`")
+        };
+        NewJob::read(&args).map(|job| serde_json::to_value(job).unwrap())
+    }
+
+    #[test]
+    fn only_what_was_said_is_sent() {
+        assert_eq!(sent(&["a.b"]).unwrap(), json!({ "kind": "a.b" }));
+        let words = ["a.b", "--name", "n", "--cron", "30 2 * * *", "--timezone", "Europe/Berlin", "--tag", "x"];
+        let schedule = json!({ "cron": "30 2 * * *", "timezone": "Europe/Berlin" });
+        let expected = json!({ "kind": "a.b", "name": "n", "schedule": schedule, "tags": ["x"] });
+        assert_eq!(sent(&words).unwrap(), expected);
+        let words = ["a.b", "--params", "{\"a\":1}", "--every", "90s", "--queue", "q", "--expires-in", "1h"];
+        let expected = json!({
+            "kind": "a.b", "params": { "a": 1 }, "schedule": { "every": "1m30s" }, "queue": "q", "expires_in": "1h",
+        });
+        assert_eq!(sent(&words).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_wrong_cron_line_is_shown_before_anything_is_sent() {
+        let failure = sent(&["a.b", "--cron", "61 * * * *"]).unwrap_err();
+        assert_eq!(failure.exit, Exit::Usage);
+        assert!(failure.report.contains("  --> cron line:1:1\n"), "{}", failure.report);
+    }
+
+    #[test]
+    fn a_job_fires_in_one_way() {
+        let words = ["taskhost", "jobs", "add", "a.b", "--every", "1m", "--delay", "1m"];
+        assert!(Cli::try_parse_from(words).unwrap_err().to_string().contains("cannot be used with"));
+        let words = ["taskhost", "jobs", "add", "a.b", "--every", "1m", "--timezone", "UTC"];
+        assert!(Cli::try_parse_from(words).unwrap_err().to_string().contains("cannot be used with"));
+    }
+
+    #[test]
+    fn a_job_is_a_row_and_a_page_of_fields() {
+        let document = r#"{"job_id":"nightly","origin":"file","line":14,"kind":"backup.create","params":{"a":1.10},
+            "schedule":{"cron":"30 2 * * *","timezone":"Europe/Berlin"},"queue":null,"priority":"high","timeout":"30m",
+            "retry":{"attempts":3},"expires_in":null,"tags":["a","b"],"paused_since":null,"next_at":"T1","held":null,
+            "created_at":null,"updated_at":null}"#;
+        let mut job: Job = serde_json::from_str(document).unwrap();
+        assert_eq!(job.row(), ["nightly", "backup.create", "30 2 * * * (Europe/Berlin)", "T1", "tasks.toml:14"]);
+        assert_eq!(
+            job.render(),
+            "job       nightly
+declared  tasks.toml:14
+kind      backup.create
+fires     30 2 * * * (Europe/Berlin)
+next      T1
+priority  high
+timeout   30m
+retry     {\"attempts\":3}
+tags      a, b
+params    {\"a\":1.10}
+"
+        );
+        job.held = Some("no plugin provides it".to_owned());
+        assert_eq!(job.next(), "held: no plugin provides it");
+        job.paused_since = Some("T0".to_owned());
+        assert_eq!(job.next(), "paused since T0");
+    }
+}

@@ -1,0 +1,66 @@
+//! The lists of the daemon, read page by page.
+//!
+//! Not here: what stands in a row (each command). Start at [`Listing::read`].
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::client::{Client, misunderstood};
+use super::failure::Failure;
+
+/// The most that the daemon puts on a page.
+const PAGE_MAX: usize = 200;
+
+/// A list, or its beginning.
+#[derive(Debug)]
+pub(super) struct Listing {
+    plural: &'static str,
+    rows: Vec<Box<RawValue>>,
+    next_cursor: Option<String>,
+}
+
+impl Listing {
+    /// Reads the list at `path` up to `most` rows, all if none is said. `plural` is what it calls them.
+    pub(super) async fn read(
+        client: &Client,
+        path: &str,
+        query: &[(&str, String)],
+        plural: &'static str,
+        most: Option<usize>,
+    ) -> Result<Self, Failure> {
+        let mut listing = Self { plural, rows: Vec::new(), next_cursor: None };
+        loop {
+            let wanted = most.map_or(PAGE_MAX, |most| most.saturating_sub(listing.rows.len()).min(PAGE_MAX));
+            if wanted == 0 {
+                return Ok(listing);
+            }
+            let mut words = form_urlencoded::Serializer::new(String::new());
+            words.extend_pairs(query).append_pair("limit", &wanted.to_string());
+            words.extend_pairs(listing.next_cursor.iter().map(|cursor| ("cursor", cursor)));
+            let answer = client.get(&format!("{path}?{}", words.finish())).await?;
+            let mut page: BTreeMap<String, Box<RawValue>> = answer.read()?;
+            let rows = page.remove(plural).unwrap_or_default();
+            let rows: Vec<Box<RawValue>> = serde_json::from_str(rows.get()).map_err(|error| misunderstood(&error))?;
+            let cursor = page.remove("next_cursor").unwrap_or_default();
+            listing.next_cursor = serde_json::from_str(cursor.get()).map_err(|error| misunderstood(&error))?;
+            listing.rows.extend(rows);
+            if listing.next_cursor.is_none() {
+                return Ok(listing);
+            }
+        }
+    }
+
+    /// One document, as the daemon answers a page.
+    pub(super) fn json(&self) -> String {
+        let rows: Vec<&str> = self.rows.iter().map(|row| row.get()).collect();
+        let cursor = serde_json::to_string(&self.next_cursor).expect("a text is JSON");
+        format!("{{\"{}\":[{}],\"next_cursor\":{cursor}}}\n", self.plural, rows.join(","))
+    }
+
+    /// The rows as what the command knows of them.
+    pub(super) fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
+        self.rows.iter().map(|row| serde_json::from_str(row.get()).map_err(|error| misunderstood(&error))).collect()
+    }
+}
