@@ -6,6 +6,7 @@
 mod jobs;
 mod logs;
 mod metrics;
+mod orders;
 mod queues;
 mod tasks;
 
@@ -14,13 +15,13 @@ use std::time::Duration;
 
 use taskhost_core::config::Config;
 use taskhost_core::ids::{JobName, KindName, TaskId};
-use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
 pub use self::jobs::{JobError, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
+pub use self::orders::{Order, Prepared, What};
 pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
@@ -33,7 +34,7 @@ use crate::plugins::{Executor, Kinds};
 pub use crate::plugins::{Kind, ParamError, PluginView};
 use crate::store::Store;
 pub use crate::store::{CancelRefused, StoreError};
-use crate::submit::{Intake, Params, SubmitError, Wishes};
+use crate::submit::Intake;
 
 /// A running daemon, as its faces see it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -97,65 +98,6 @@ impl Host {
     /// Makes the handle of these parts.
     pub fn new(parts: Parts) -> Self {
         Self(Arc::new(parts))
-    }
-
-    /// Checks a task, stores it, and answers once it is durable.
-    /// # Errors
-    /// [`SubmitError`] if something about it will not do, or if the store has failed; nothing is stored then.
-    /// # Cancel safety
-    /// Dropping the future leaves the task either stored or not, never half.
-    pub async fn submit(&self, kind: &KindName, params: &Params, wishes: &Wishes) -> Result<Submitted, SubmitError> {
-        let task = self.intake(&self.0.live.config()).prepare(kind, params, wishes)?;
-        self.insert(task).await
-    }
-
-    /// As [`Host::submit`], under an id that [`Host::new_id`] made for it.
-    /// # Errors
-    /// As for [`Host::submit`].
-    /// # Cancel safety
-    /// As for [`Host::submit`].
-    pub async fn submit_as(
-        &self,
-        id: TaskId,
-        kind: &KindName,
-        params: &Params,
-        wishes: &Wishes,
-    ) -> Result<Submitted, SubmitError> {
-        let task = self.intake(&self.0.live.config()).prepare(kind, params, wishes)?;
-        self.insert(NewTask { id, ..task }).await
-    }
-
-    /// Looks whether a task would be accepted, as far as its kind and its params say.
-    /// # Errors
-    /// As for [`Host::submit`].
-    pub fn check(&self, kind: &KindName, params: &Params) -> Result<(), SubmitError> {
-        self.intake(&self.0.live.config()).prepare(kind, params, &Wishes::default()).map(drop)
-    }
-
-    /// An id for a task that is made later.
-    pub fn new_id(&self) -> TaskId {
-        self.0.chance.task_id(self.0.clock.now())
-    }
-
-    /// Makes a task of a job now, as the job says; `wishes` win where they say something.
-    /// # Errors
-    /// As for [`Host::submit`], and [`SubmitError::UnknownJob`].
-    /// # Cancel safety
-    /// As for [`Host::submit`].
-    pub async fn trigger(&self, job: &JobName, wishes: &Wishes) -> Result<Submitted, SubmitError> {
-        let live = &self.0.live;
-        let declared = live
-            .job(job)
-            .ok_or_else(|| SubmitError::UnknownJob { job: job.clone(), similar: live.closest_job(job) })?;
-        let task = self.intake(&live.config()).prepare_job(job, &declared.job, None, wishes)?;
-        self.insert(task).await
-    }
-
-    async fn insert(&self, new: NewTask) -> Result<Submitted, SubmitError> {
-        let task = new.id;
-        let statuses = self.0.store.submit(vec![new], self.0.clock.now()).await?;
-        let status = statuses.first().copied().unwrap_or(Status::Queued);
-        Ok(Submitted { task, status })
     }
 
     fn intake<'a>(&'a self, config: &'a Config) -> Intake<'a> {

@@ -14,7 +14,7 @@ use taskhost_core::submit::PARAMS_MAX;
 use super::problem::{Problem, ProblemType};
 use crate::clock::sleep;
 
-/// The largest body, in bytes: the largest params and what stands around them.
+/// The largest body of most calls, in bytes: the largest params and what stands around them.
 const BODY_MAX: usize = PARAMS_MAX + (64 << 10);
 
 /// How much of a larger body is read and dropped. A client that is cut off while it writes never sees the answer.
@@ -32,17 +32,22 @@ pub(super) struct JsonBody {
 
 /// The body as JSON.
 pub(super) async fn read_json(request: Request) -> Result<JsonBody, Problem> {
-    check_media_type(request.headers())?;
-    let bytes = tokio::select! {
-        bytes = read_bytes(request.into_body()) => bytes?,
-        () = sleep(BODY_TIME) => {
-            let limit = BODY_TIME.as_secs();
-            return Err(Problem::new(ProblemType::BodyTooSlow, format!("the body did not arrive within {limit} s")));
-        }
-    };
+    let bytes = read_text(request, BODY_MAX, "put the data into a file and pass its path").await?;
     // serde_json names line and column, and ends at 128 levels.
     let value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error))?;
     Ok(JsonBody { value, text: bytes })
+}
+
+/// The text of a body of JSON that has `max` bytes at most; `hint`: what to do about a larger one.
+pub(super) async fn read_text(request: Request, max: usize, hint: &str) -> Result<Vec<u8>, Problem> {
+    check_media_type(request.headers())?;
+    tokio::select! {
+        bytes = read_bytes(request.into_body(), max, hint) => bytes,
+        () = sleep(BODY_TIME) => {
+            let limit = BODY_TIME.as_secs();
+            Err(Problem::new(ProblemType::BodyTooSlow, format!("the body did not arrive within {limit} s")))
+        }
+    }
 }
 
 /// The body, or a part of it, is not what JSON should be.
@@ -64,21 +69,21 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(ProblemType::MediaType, detail).hint("send JSON as `Content-Type: application/json`"))
 }
 
-async fn read_bytes(mut body: Body) -> Result<Vec<u8>, Problem> {
+async fn read_bytes(mut body: Body, max: usize, hint: &str) -> Result<Vec<u8>, Problem> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(ProblemType::InvalidJson, "the body ends early"))?;
         let Ok(data) = frame.into_data() else { continue };
         length += data.len();
-        if length <= BODY_MAX {
+        if length <= max {
             bytes.extend_from_slice(&data);
-        } else if length > DROPPED_MAX {
+        } else if length > max + DROPPED_MAX {
             break;
         }
     }
-    if length > BODY_MAX {
-        let detail = format!("the body is larger than {BODY_MAX} bytes");
-        return Err(Problem::new(ProblemType::BodyTooLarge, detail).hint("put the data into a file and pass its path"));
+    if length > max {
+        let detail = format!("the body is larger than {max} bytes");
+        return Err(Problem::new(ProblemType::BodyTooLarge, detail).hint(hint));
     }
     Ok(bytes)
 }

@@ -2,10 +2,9 @@
 //!
 //! Not here: where the file is kept (`uploads`), how a form is read (`form`). Start at [`upload`].
 
-use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::http::header;
+use axum::response::Response;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, NAME_MAX, TaskId};
 use taskhost_core::submit::PARAMS_MAX;
@@ -15,10 +14,10 @@ use utoipa::ToSchema;
 use super::form::{Form, Part};
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
-use super::submit::Accepted;
+use super::submit::{Accepted, accepted, refuse_key};
 use super::{Api, schema};
-use crate::host::Submitted;
-use crate::submit::{Params, Wishes};
+use crate::host::{Order, Submitted};
+use crate::submit::Params;
 use crate::uploads::{Kept, SafeName, Upload, UploadError};
 
 const PARTS: [&str; 4] = ["kind", "params", "into", "file"];
@@ -45,14 +44,14 @@ struct UploadForm {
 }
 
 problems!(
-    NotTaken: MediaType, BodyTooLarge, BodyTooSlow, InvalidForm, InvalidUpload, UploadFailed, TooBusy, UnknownKind,
+    NotTaken: MediaType, BodyTooLarge, BodyTooSlow, InvalidForm, InvalidUpload, NotSupported, UploadFailed, TooBusy, UnknownKind,
     InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable,
 );
 
 /// Upload a file and submit a task that works on it
 ///
 /// The answer comes once both are durable. The file is kept as long as its task is, and the task finds it at the path that
-/// its param names; if anything is refused, nothing is left of either.
+/// its param names; if anything is refused, nothing is left of either. `Idempotency-Key` is refused.
 #[utoipa::path(
     post, path = "/api/v1/files", tag = "tasks",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
@@ -66,6 +65,7 @@ problems!(
     ),
 )]
 pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    refuse_key(request.headers())?;
     api.refuse_length(&request)?;
     let mut form = Form::open(request)?;
     let (file, wanted) = match api.take(&mut form).await {
@@ -77,10 +77,7 @@ pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<R
     };
     // Not cut short if the client goes away: a task without its file would be worse than an answer that nobody reads.
     let submitting = tokio::spawn(async move { api.submit_upload(file, &wanted).await });
-    let submitted = submitting.await.expect("it does not panic")?;
-    let location = [(header::LOCATION, format!("/api/v1/tasks/{}", submitted.task))];
-    let accepted = Accepted { task_id: submitted.task, status: submitted.status };
-    Ok((StatusCode::ACCEPTED, location, Json(accepted)).into_response())
+    Ok(accepted(submitting.await.expect("it does not panic")?))
 }
 
 /// A file that came, whole and durable, and where the task finds it.
@@ -147,20 +144,22 @@ impl Api {
         let Some(kind) = &wanted.kind else { return Ok(()) };
         self.refuse_privileged(kind)?;
         match (&wanted.params, &wanted.into) {
-            (Some(_), Some(_)) => self.host.check(kind, &self.params(kind, wanted, path)?).map_err(Problem::from),
+            (Some(_), Some(_)) => self.check(kind, self.params(kind, wanted, path)?),
             (None, Some(into)) => self.refuse_param(kind, into),
-            (_, None) if self.host.kind(kind).is_none() => {
-                self.host.check(kind, &Params::from(Value::Null)).map_err(Problem::from)
-            }
+            (_, None) if self.host.kind(kind).is_none() => self.check(kind, Params::from(Value::Null)),
             (_, None) => Ok(()),
         }
+    }
+
+    fn check(&self, kind: &KindName, params: Params) -> Result<(), Problem> {
+        self.host.prepare(&Order::kind(kind.clone(), params)).map(drop).map_err(Problem::from)
     }
 
     async fn submit_upload(&self, file: Taken, wanted: &Wanted) -> Result<Submitted, Problem> {
         let kind = wanted.kind.as_ref().expect("`take` saw to it");
         self.refuse_privileged(kind)?;
         let params = self.params(kind, wanted, &file.path)?;
-        let submitted = self.host.submit_as(file.task, kind, &params, &Wishes::default()).await?;
+        let submitted = self.host.submit_as(file.task, &Order::kind(kind.clone(), params)).await?;
         file.kept.keep();
         Ok(submitted)
     }

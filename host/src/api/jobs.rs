@@ -21,9 +21,9 @@ use super::problem::{Problem, ProblemType};
 use super::query::Query;
 use super::submit::{Accepted, Written, accepted};
 use super::{Api, schema};
-use crate::host::{JobError, JobOrigin, JobReport};
+use crate::host::{JobError, JobOrigin, JobReport, Order};
 
-use crate::submit::{SubmitError, Wishes};
+use crate::submit::SubmitError;
 
 /// The name in the path of a call.
 #[derive(Debug, Clone)]
@@ -263,7 +263,7 @@ problems!(
 )]
 pub(super) async fn trigger(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
     api.refuse_privileged(&api.host.job(&name)?.live.job.kind)?;
-    match api.host.trigger(&name, &Wishes::default()).await {
+    match api.host.submit(&Order::job(name)).await {
         Ok(submitted) => Ok(accepted(submitted)),
         Err(SubmitError::UnknownJob { job, similar }) => Err(JobError::Unknown { name: job, similar }.into()),
         Err(error) => Err(error.into()),

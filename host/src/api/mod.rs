@@ -3,6 +3,7 @@
 //! Not here: what the calls do ([`Host`]), binding the listeners (`boot`). Start at [`router`].
 
 mod again;
+mod batch;
 mod body;
 mod document;
 mod fields;
@@ -65,6 +66,7 @@ struct Api {
 fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .routes(routes!(list::tasks, submit::submit))
+        .routes(routes!(batch::submit))
         .routes(routes!(files::upload))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::progress))

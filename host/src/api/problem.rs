@@ -62,6 +62,16 @@ impl Problem {
         Self { errors, ..self }
     }
 
+    /// What is wrong and where, for a problem of many: each place below `pointer`, or what is wrong there as a whole.
+    pub(super) fn into_places(self, pointer: &str) -> (Vec<Place>, Option<String>) {
+        let below = |place: Place| Place { pointer: format!("{pointer}{}", place.pointer), ..place };
+        let mut places: Vec<_> = self.errors.into_iter().map(below).collect();
+        if places.is_empty() {
+            places.push(Place { pointer: pointer.to_owned(), detail: self.detail });
+        }
+        (places, self.hint)
+    }
+
     pub(super) fn checks(self, checks: Vec<Check>) -> Self {
         Self { checks, ..self }
     }

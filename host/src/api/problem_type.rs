@@ -75,6 +75,8 @@ problem_types! {
     InvalidJob = "invalid-job", "Invalid job", UNPROCESSABLE_ENTITY;
     /// Something that only later versions do.
     NotSupported = "not-supported", "Not supported by this version", UNPROCESSABLE_ENTITY;
+    /// Some tasks of the batch will not do; none was accepted.
+    InvalidBatch = "invalid-batch", "Invalid batch", UNPROCESSABLE_ENTITY;
     /// No plugin provides the kind.
     UnknownKind = "unknown-kind", "Unknown kind", UNPROCESSABLE_ENTITY;
     /// The queue is not declared.

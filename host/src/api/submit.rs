@@ -4,13 +4,13 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use taskhost_core::duration::DurationText;
-use taskhost_core::ids::{JobName, KindName, TaskId};
+use taskhost_core::ids::{KindName, TaskId};
 use taskhost_core::retry::PartialRetry;
 use taskhost_core::task::Status;
 use utoipa::ToSchema;
@@ -20,7 +20,7 @@ use super::fields::{Fields, shape};
 use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::{Api, Source, schema};
-use crate::host::Submitted;
+use crate::host::{Order, Submitted, What};
 use crate::submit::{Params, Start, Wishes};
 
 pub(super) const KEYS: [&str; 11] =
@@ -33,7 +33,7 @@ const LATER_KEYS: [&str; 2] = ["depends_on", "unique"];
     dead_code,
     reason = "the shape of the body in the API's document; it is read by hand to tell every error at once"
 )]
-struct Submit {
+pub(super) struct Submit {
     /// What runs; either this or `job`.
     #[schema(value_type = Option<schema::Name>)]
     kind: Option<String>,
@@ -122,34 +122,33 @@ problems!(
     ),
 )]
 pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    if request.headers().contains_key("idempotency-key") {
-        return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this version"));
-    }
+    refuse_key(request.headers())?;
     let body = read_json(request).await?;
-    let submission = Submission::read(body.value, &body.text)?;
-    let submitted = match &submission.what {
-        What::Kind(kind, params) => {
-            api.refuse_privileged(kind)?;
-            api.host.submit(kind, params, &submission.wishes).await?
-        }
-        What::Job(job) => {
-            if let Some(kind) = api.host.kind_of_job(job) {
-                api.refuse_privileged(&kind)?;
-            }
-            api.host.trigger(job, &submission.wishes).await?
-        }
-    };
-    Ok(accepted(submitted))
+    let order = read_order(body.value, &body.text)?;
+    api.refuse_privileged_order(&order)?;
+    Ok(accepted(api.host.submit(&order).await?))
+}
+
+impl From<Submitted> for Accepted {
+    fn from(submitted: Submitted) -> Self {
+        Self { task_id: submitted.task, status: submitted.status }
+    }
 }
 
 /// The answer to a task that was accepted.
 pub(super) fn accepted(submitted: Submitted) -> Response {
     let location = [(header::LOCATION, format!("/api/v1/tasks/{}", submitted.task))];
-    let accepted = Accepted { task_id: submitted.task, status: submitted.status };
-    (StatusCode::ACCEPTED, location, Json(accepted)).into_response()
+    (StatusCode::ACCEPTED, location, Json(Accepted::from(submitted))).into_response()
 }
 
 impl Api {
+    pub(super) fn refuse_privileged_order(&self, order: &Order) -> Result<(), Problem> {
+        match &order.what {
+            What::Kind(kind, _) => self.refuse_privileged(kind),
+            What::Job(job) => self.host.kind_of_job(job).map_or(Ok(()), |kind| self.refuse_privileged(&kind)),
+        }
+    }
+
     pub(super) fn refuse_privileged(&self, kind: &KindName) -> Result<(), Problem> {
         if self.source == Source::Socket || !self.host.kind(kind).is_some_and(|kind| kind.privileged) {
             return Ok(());
@@ -167,65 +166,57 @@ pub(super) struct Written<'a> {
     pub(super) params: Option<&'a RawValue>,
 }
 
-/// What the body asks for.
-#[derive(Debug)]
-struct Submission {
-    what: What,
-    wishes: Wishes,
-}
-
-#[derive(Debug)]
-enum What {
-    Kind(KindName, Params),
-    Job(JobName),
-}
-
-impl Submission {
-    fn read(body: Value, text: &[u8]) -> Result<Self, Problem> {
-        let mut fields = Fields::new(ProblemType::InvalidTask, body, &KEYS, &LATER_KEYS)?;
-        let Written { params } = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
-        let what = What::read(&mut fields, params);
-        let wishes = Wishes {
-            queue: fields.take_text("queue"),
-            priority: fields.take_text("priority"),
-            start: read_start(&mut fields),
-            timeout: fields.take_text("timeout").map(DurationText::get),
-            expires_in: fields.take_text("expires_in").map(DurationText::get),
-            retry: fields.take("retry", read_retry).unwrap_or_default(),
-            tags: fields.take("tags", read_tags).unwrap_or_default(),
-        };
-        fields.finish()?;
-        // `finish` has told what is wrong where there is nothing to run.
-        let nothing = || Problem::new(ProblemType::InvalidTask, "the body names neither a kind nor a job");
-        Ok(Self { what: what.ok_or_else(nothing)?, wishes })
+/// Refuses what would be accepted and ignored.
+pub(super) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key("idempotency-key") {
+        return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this call"));
     }
+    Ok(())
 }
 
-impl What {
-    fn read(fields: &mut Fields, written: Option<&RawValue>) -> Option<Self> {
-        match (fields.has("kind"), fields.has("job")) {
-            (true, false) => {
-                let value = fields.take_value("params").unwrap_or_else(|| Value::Object(Map::new()));
-                let params = match written {
-                    Some(written) => Params::written(value, written.get()),
-                    None => value.into(),
-                };
-                fields.take_text("kind").map(|kind| Self::Kind(kind, params))
+/// What the body asks for.
+pub(super) fn read_order(body: Value, text: &[u8]) -> Result<Order, Problem> {
+    let mut fields = Fields::new(ProblemType::InvalidTask, body, &KEYS, &LATER_KEYS)?;
+    let Written { params } = serde_json::from_slice(text).map_err(|error| invalid(&error))?;
+    let what = read_what(&mut fields, params);
+    let wishes = Wishes {
+        queue: fields.take_text("queue"),
+        priority: fields.take_text("priority"),
+        start: read_start(&mut fields),
+        timeout: fields.take_text("timeout").map(DurationText::get),
+        expires_in: fields.take_text("expires_in").map(DurationText::get),
+        retry: fields.take("retry", read_retry).unwrap_or_default(),
+        tags: fields.take("tags", read_tags).unwrap_or_default(),
+    };
+    fields.finish()?;
+    // `finish` has told what is wrong where there is nothing to run.
+    let nothing = || Problem::new(ProblemType::InvalidTask, "the body names neither a kind nor a job");
+    Ok(Order { what: what.ok_or_else(nothing)?, wishes })
+}
+
+fn read_what(fields: &mut Fields, written: Option<&RawValue>) -> Option<What> {
+    match (fields.has("kind"), fields.has("job")) {
+        (true, false) => {
+            let value = fields.take_value("params").unwrap_or_else(|| Value::Object(Map::new()));
+            let params = match written {
+                Some(written) => Params::written(value, written.get()),
+                None => value.into(),
+            };
+            fields.take_text("kind").map(|kind| What::Kind(kind, params))
+        }
+        (false, true) => {
+            if fields.has("params") {
+                fields.error("params", "a job has its own params");
             }
-            (false, true) => {
-                if fields.has("params") {
-                    fields.error("params", "a job has its own params");
-                }
-                fields.take_text("job").map(Self::Job)
-            }
-            (true, true) => {
-                fields.error("job", "it should be either `kind` or `job`, not both");
-                None
-            }
-            (false, false) => {
-                fields.error("kind", "it is missing: what should run?");
-                None
-            }
+            fields.take_text("job").map(What::Job)
+        }
+        (true, true) => {
+            fields.error("job", "it should be either `kind` or `job`, not both");
+            None
+        }
+        (false, false) => {
+            fields.error("kind", "it is missing: what should run?");
+            None
         }
     }
 }

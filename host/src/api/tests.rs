@@ -1,5 +1,6 @@
 //! The API without sockets, over a real store.
 
+mod batch;
 mod bench;
 mod documents;
 mod files;

@@ -2,6 +2,7 @@
 
 mod api_jobs;
 mod bad_input;
+mod batch;
 mod calls;
 mod check;
 mod command_line;
