@@ -1,22 +1,51 @@
-//! The log of the daemon, and that of a command that runs a task: to stderr, for people.
+//! The log of the daemon, and that of a command that runs a task: to stderr, for people or as JSON.
+
+mod json;
 
 use std::io::IsTerminal as _;
 
+use tracing::warn;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::debug_fn;
 
 /// The variable that says what is logged, as `tracing` filters are written: `debug`, `info,taskhost=debug`. Default: `info`.
 pub const LOG_VARIABLE: &str = "TASKHOST_LOG";
 
+/// How a line of the daemon's log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// As text, in colours on a terminal
+    Human,
+    /// As a JSON object: time, level, target, fields, message
+    Json,
+}
+
 /// Starts logging. A second call in one process changes nothing.
-pub fn start() {
-    let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_unset| EnvFilter::new("info"));
+pub fn start(format: LogFormat) {
+    let (filter, wrong) = filter();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(has_colour());
     // A log that cannot be written (its disk is full, its reader has gone) is told nobody, and must end nothing: the
     // default is to say so on stderr, which panics where stderr is what fails.
     let log = log.log_internal_errors(false);
     // Refused only if there is one already.
-    drop(log.try_init());
+    match format {
+        LogFormat::Human => drop(log.try_init()),
+        LogFormat::Json => drop(log.event_format(json::Json).try_init()),
+    }
+    if let Some(error) = wrong {
+        warn!(variable = LOG_VARIABLE, error, "The variable is no filter of the log; what matters is logged: `info`.");
+    }
+}
+
+/// What is to be logged, and what is wrong with the variable that says it.
+fn filter() -> (EnvFilter, Option<String>) {
+    let text = std::env::var(LOG_VARIABLE).unwrap_or_default();
+    let default = || EnvFilter::new("info");
+    match text.parse() {
+        Ok(filter) if !text.is_empty() => (filter, None),
+        Ok(_nothing) => (default(), None),
+        Err(error) => (default(), Some(error.to_string())),
+    }
 }
 
 /// Starts the log of a command that runs one task: what the plugin says, without what is the same in each line.

@@ -8,6 +8,7 @@ mod enqueue;
 mod file;
 mod jobs;
 mod plugins;
+mod run;
 mod tasks;
 
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub(super) use self::jobs::{AddArgs, JobArgs, JobsArgs, JobsCommand};
 pub(super) use self::plugins::{
     DescribeArgs, DevArgs, PluginsArgs, PluginsCheckArgs, PluginsCommand, PluginsNewArgs, PluginsRunArgs,
 };
+pub(super) use self::run::RunArgs;
 pub(super) use self::tasks::{LogsArgs, TasksCommand};
 use crate::boot;
 
@@ -54,17 +56,11 @@ Examples:
 
 Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon, 130 Ctrl-C.";
 
-const RUN_EXAMPLES: &str = "\
-Examples:
-  taskhost run
-  taskhost run --config /etc/taskhost/tasks.toml
-  TASKHOST_LOG=debug taskhost run";
-
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once
-    #[command(after_help = RUN_EXAMPLES)]
-    Run,
+    #[command(after_help = run::EXAMPLES)]
+    Run(RunArgs),
     /// Check tasks.toml against the plugins in its folders, and show everything that is wrong; needs no daemon
     #[command(after_help = file::CHECK_EXAMPLES)]
     Check(CheckArgs),

@@ -31,6 +31,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::boot::{self, Options};
+use crate::telemetry::{self, LogFormat};
 use args::{Cli, Command, CronCommand, DescribeArgs, PluginsArgs, PluginsCommand, TasksCommand};
 use client::Client;
 use failure::{Exit, Failure, interrupt};
@@ -59,7 +60,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let client = || Client::find(&cli.config);
     match &cli.command {
-        Command::Run => daemon(&Options { config: cli.config }),
+        Command::Run(args) => daemon(args.log_format, &Options { config: cli.config }),
         Command::Check(args) => check_file::check(&cli.config, args, output),
         Command::Plan(args) => plan::plan(&cli.config, args, output),
         Command::Schema(args) => schema::schema(&cli.config, args, output),
@@ -102,9 +103,16 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     }
 }
 
-fn daemon(options: &Options) -> Result<(), Failure> {
-    crate::telemetry::start();
-    boot::run(options).map_err(|error| Failure::reported(Exit::Failed, error.report()))
+fn daemon(format: LogFormat, options: &Options) -> Result<(), Failure> {
+    telemetry::start(format);
+    boot::run(options).map_err(|error| match format {
+        LogFormat::Human => Failure::reported(Exit::Failed, error.report()),
+        // What reads the log reads this too: it is to be a line like the others.
+        LogFormat::Json => {
+            tracing::error!(%error, report = error.report(), "The daemon has ended.");
+            Failure::reported(Exit::Failed, String::new())
+        }
+    })
 }
 
 fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure> {
