@@ -14,9 +14,9 @@ pub const LOG_VARIABLE: &str = "TASKHOST_LOG";
 /// How a line of the daemon's log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
-    /// As text, in colours on a terminal
+    /// As text, in colours on a terminal.
     Human,
-    /// As a JSON object: time, level, target, fields, message
+    /// As a JSON object: time, level, target, fields, message.
     Json,
 }
 

@@ -21,8 +21,10 @@ impl Daemon {
         words.extend([binary.as_os_str(), "run".as_ref()]);
         let mut program = Program::start(&words, folder, variables);
         let ready = program.wait_for("taskhost is ready.");
-        let address = ready.split("listen=").nth(1).and_then(|rest| rest.split_whitespace().next());
-        let address = address.expect("an address").to_owned();
+        // As text it is `listen=ADDRESS`, as JSON `"listen":"ADDRESS"`.
+        let is_of_address = |char: char| char.is_ascii_digit() || ".:[]".contains(char);
+        let after = ready.split_once("listen").expect("an address").1.trim_start_matches(['=', '"', ':']);
+        let address = after.chars().take_while(|char| is_of_address(*char)).collect::<String>();
         Self { program, client: Client::new(&address), address }
     }
 

@@ -8,13 +8,14 @@ pub(super) const EXAMPLES: &str = "\
 Examples:
   taskhost run
   taskhost run --config /etc/taskhost/tasks.toml --log-format json
-  TASKHOST_LOG=debug,hyper=warn taskhost run
+  TASKHOST_LOG=debug taskhost run
 
 The log goes to stderr. TASKHOST_LOG says what is logged [default: info].";
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// How a line of the log is written
-    #[arg(long, value_name = "FORMAT", env = "TASKHOST_LOG_FORMAT", default_value = "human")]
+    /// How the log is written: `human`, or `json`, an object a line
+    #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
+    #[arg(env = "TASKHOST_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: LogFormat,
 }
