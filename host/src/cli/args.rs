@@ -4,10 +4,13 @@
 
 mod about;
 mod cron;
+mod dead;
 mod enqueue;
 mod file;
+mod filter;
 mod jobs;
 mod plugins;
+mod queues;
 mod run;
 mod tasks;
 
@@ -17,14 +20,17 @@ use clap::{Parser, Subcommand};
 
 pub(super) use self::about::{CompletionsArgs, ManArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
+pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
 pub(super) use self::enqueue::{EnqueueArgs, Patience};
 pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
+pub(super) use self::filter::FilterArgs;
 pub(super) use self::jobs::{AddArgs, JobArgs, JobsArgs, JobsCommand};
 pub(super) use self::plugins::{
     DescribeArgs, DevArgs, PluginsArgs, PluginsCheckArgs, PluginsCommand, PluginsNewArgs, PluginsRunArgs,
 };
+pub(super) use self::queues::{QueueArgs, QueuesArgs, QueuesCommand};
 pub(super) use self::run::RunArgs;
-pub(super) use self::tasks::{LogsArgs, TasksCommand};
+pub(super) use self::tasks::{LogsArgs, TaskArgs, TaskListArgs, TasksArgs, TasksCommand};
 use crate::boot;
 
 /// Runs background work in native plugins.
@@ -73,15 +79,18 @@ pub(super) enum Command {
     /// Submit a task
     #[command(after_help = enqueue::EXAMPLES)]
     Enqueue(EnqueueArgs),
-    /// Look at tasks, or stop them
+    /// List the tasks; look at one, stop it or queue it again
     #[command(after_help = tasks::EXAMPLES)]
-    Tasks {
-        #[command(subcommand)]
-        command: TasksCommand,
-    },
+    Tasks(TasksArgs),
     /// List the jobs; declare, trigger, pause or remove one
     #[command(after_help = jobs::EXAMPLES)]
     Jobs(JobsArgs),
+    /// List the queues; pause or resume one
+    #[command(after_help = queues::EXAMPLES)]
+    Queues(QueuesArgs),
+    /// List the tasks that failed for good; queue them again, or delete them
+    #[command(after_help = dead::EXAMPLES)]
+    Dead(DeadArgs),
     /// Try out cron lines; needs no daemon
     #[command(after_help = cron::EXAMPLES)]
     Cron {

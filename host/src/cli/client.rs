@@ -21,6 +21,8 @@ use crate::clock::sleep;
 
 /// How long the daemon may take for an answer that it does not hold.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long, where it may have a million tasks to touch.
+const LONG_PATIENCE: Duration = Duration::from_mins(30);
 
 /// Knows where the daemon listens.
 #[derive(Debug)]
@@ -94,6 +96,11 @@ impl Client {
     /// Asks for `path`, which is a verb and takes no body.
     pub(super) async fn ask(&self, path: &str) -> Result<Answer, Failure> {
         self.call(Method::POST, path, Bytes::new(), PATIENCE).await
+    }
+
+    /// Asks for `path`, which is a verb that may have much to do.
+    pub(super) async fn ask_long(&self, path: &str) -> Result<Answer, Failure> {
+        self.call(Method::POST, path, Bytes::new(), LONG_PATIENCE).await
     }
 
     /// Deletes what is at `path`.

@@ -17,7 +17,7 @@ use super::enqueue::{accepted, read_json};
 use super::failure::Failure;
 use super::listing::Listing;
 use super::output::Output;
-use super::render::{fields, table};
+use super::render::{Times, fields, table};
 
 /// Does what the words ask for.
 pub(super) async fn act(args: &JobsArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -94,13 +94,13 @@ impl Job {
     }
 
     /// When it fires next, or why it does not.
-    fn next(&self) -> String {
+    fn next(&self, times: Times) -> String {
         if let Some(since) = &self.paused_since {
-            return format!("paused since {since}");
+            return format!("paused since {}", times.show(since));
         }
         match (&self.held, &self.next_at, &self.schedule) {
             (Some(held), _, _) => format!("held: {held}"),
-            (None, Some(next_at), _) => next_at.clone(),
+            (None, Some(next_at), _) => times.show_both(next_at),
             (None, None, Some(_)) => "never again".to_owned(),
             (None, None, None) => "when triggered".to_owned(),
         }
@@ -111,11 +111,11 @@ impl Job {
         self.line.map_or_else(|| self.origin.clone(), |line| format!("tasks.toml:{line}"))
     }
 
-    fn row(&self) -> Vec<String> {
-        vec![self.name.clone(), self.kind.clone(), self.when(), self.next(), self.origin()]
+    fn row(&self, times: Times) -> Vec<String> {
+        vec![self.name.clone(), self.kind.clone(), self.when(), self.next(times), self.origin()]
     }
 
-    fn render(&self) -> String {
+    fn render(&self, times: Times) -> String {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         let retry = self.retry.as_object().filter(|retry| !retry.is_empty());
         fields(&[
@@ -123,7 +123,7 @@ impl Job {
             ("declared", self.origin()),
             ("kind", self.kind.clone()),
             ("fires", self.when()),
-            ("next", self.next()),
+            ("next", self.next(times)),
             ("queue", said(&self.queue)),
             ("priority", self.priority.clone()),
             ("timeout", said(&self.timeout)),
@@ -144,17 +144,21 @@ async fn list(json: bool, client: &Client, output: &mut Output<'_>) -> Result<()
     if json {
         return output.data(&listing.json());
     }
-    let rows: Vec<_> = listing.rows::<Job>()?.iter().map(Job::row).collect();
+    let times = output.times();
+    let rows: Vec<_> = listing.rows::<Job>()?.iter().map(|job| job.row(times)).collect();
     if rows.is_empty() {
         output.note("no job is declared\n");
         return Ok(());
     }
-    output.data(&table(&HEADER, &rows, output.is_terminal()))
+    output.data(&table(&HEADER, &rows, output.screen()))
 }
 
 async fn show(args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let answer = client.get(&place(&args.job)).await?;
-    if args.json { output.data(&answer.text()) } else { output.data(&answer.read::<Job>()?.render()) }
+    if args.json {
+        return output.data(&answer.text());
+    }
+    output.data(&answer.read::<Job>()?.render(output.times()))
 }
 
 /// What is sent to declare a job.
@@ -321,9 +325,12 @@ mod tests {
             "retry":{"attempts":3},"expires_in":null,"tags":["a","b"],"paused_since":null,"next_at":"T1","held":null,
             "created_at":null,"updated_at":null}"#;
         let mut job: Job = serde_json::from_str(document).unwrap();
-        assert_eq!(job.row(), ["nightly", "backup.create", "30 2 * * * (Europe/Berlin)", "T1", "tasks.toml:14"]);
         assert_eq!(
-            job.render(),
+            job.row(Times::exact()),
+            ["nightly", "backup.create", "30 2 * * * (Europe/Berlin)", "T1", "tasks.toml:14"]
+        );
+        assert_eq!(
+            job.render(Times::exact()),
             "job       nightly
 declared  tasks.toml:14
 kind      backup.create
@@ -337,8 +344,8 @@ params    {\"a\":1.10}
 "
         );
         job.held = Some("no plugin provides it".to_owned());
-        assert_eq!(job.next(), "held: no plugin provides it");
+        assert_eq!(job.next(Times::exact()), "held: no plugin provides it");
         job.paused_since = Some("T0".to_owned());
-        assert_eq!(job.next(), "paused since T0");
+        assert_eq!(job.next(Times::exact()), "paused since T0");
     }
 }

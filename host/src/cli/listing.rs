@@ -36,10 +36,10 @@ impl Listing {
             if wanted == 0 {
                 return Ok(listing);
             }
-            let mut words = form_urlencoded::Serializer::new(String::new());
-            words.extend_pairs(query).append_pair("limit", &wanted.to_string());
-            words.extend_pairs(listing.next_cursor.iter().map(|cursor| ("cursor", cursor)));
-            let answer = client.get(&format!("{path}?{}", words.finish())).await?;
+            let mut query = query.to_vec();
+            query.push(("limit", wanted.to_string()));
+            query.extend(listing.next_cursor.take().map(|cursor| ("cursor", cursor)));
+            let answer = client.get(&format!("{path}?{}", query_text(&query))).await?;
             let mut page: BTreeMap<String, Box<RawValue>> = answer.read()?;
             let rows = page.remove(plural).unwrap_or_default();
             let rows: Vec<Box<RawValue>> = serde_json::from_str(rows.get()).map_err(|error| misunderstood(&error))?;
@@ -63,4 +63,14 @@ impl Listing {
     pub(super) fn rows<T: DeserializeOwned>(&self) -> Result<Vec<T>, Failure> {
         self.rows.iter().map(|row| serde_json::from_str(row.get()).map_err(|error| misunderstood(&error))).collect()
     }
+
+    /// Whether there may be more than these.
+    pub(super) fn is_cut(&self) -> bool {
+        self.next_cursor.is_some()
+    }
+}
+
+/// The parameters of a call as they stand behind the question mark.
+pub(super) fn query_text(query: &[(&str, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish()
 }

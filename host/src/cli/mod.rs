@@ -19,9 +19,11 @@ mod new;
 mod output;
 mod plan;
 mod plugins;
+mod queues;
 mod render;
 mod run;
 mod schema;
+mod task_list;
 mod tasks;
 
 use std::ffi::OsString;
@@ -32,7 +34,7 @@ use clap::Parser as _;
 
 use crate::boot::{self, Options};
 use crate::telemetry::{self, LogFormat};
-use args::{Cli, Command, CronCommand, DescribeArgs, PluginsArgs, PluginsCommand, TasksCommand};
+use args::{Cli, Command, CronCommand, DescribeArgs, PluginsArgs, PluginsCommand};
 use client::Client;
 use failure::{Exit, Failure, interrupt};
 use output::Output;
@@ -70,21 +72,21 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(enqueue::enqueue(args, &task, &client, output))
         }
-        Command::Tasks { command: TasksCommand::Show { id, json } } => {
+        Command::Tasks(args) => {
             let client = client()?;
-            converse(tasks::show(*id, *json, &client, output))
-        }
-        Command::Tasks { command: TasksCommand::Cancel { id, json } } => {
-            let client = client()?;
-            converse(tasks::cancel(*id, *json, &client, output))
-        }
-        Command::Tasks { command: TasksCommand::Logs(args) } => {
-            let client = client()?;
-            converse(logs::logs(args, &client, output))
+            converse(tasks::act(args, &client, output))
         }
         Command::Jobs(args) => {
             let client = client()?;
             converse(jobs::act(args, &client, output))
+        }
+        Command::Queues(args) => {
+            let client = client()?;
+            converse(queues::act(args, &client, output))
+        }
+        Command::Dead(args) => {
+            let client = client()?;
+            converse(task_list::dead(args, &client, output))
         }
         Command::Openapi => about::openapi(output),
         Command::Completions(args) => about::completions(args.shell, output),

@@ -3,26 +3,40 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write};
 
+use rustix::termios::tcgetwinsize;
+
 use super::failure::{Exit, Failure};
+use super::render::Times;
+use crate::clock::{Clock as _, SystemClock};
+
+/// How wide a terminal is that does not say.
+const COLUMNS: usize = 80;
 
 /// Where a command writes.
 pub(super) struct Output<'a> {
     data: Box<dyn Write + 'a>,
     notes: Box<dyn Write + 'a>,
-    is_terminal: bool,
+    /// How wide the terminal is that shows the data, if one does.
+    screen: Option<usize>,
     is_closed: bool,
 }
 
 impl Output<'_> {
     /// The standard ones of the process.
     pub(super) fn standard() -> Self {
-        let is_terminal = io::stdout().is_terminal();
-        Self { data: Box::new(io::stdout()), notes: Box::new(io::stderr()), is_terminal, is_closed: false }
+        let columns = || tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col)).filter(|&wide| wide > 0);
+        let screen = io::stdout().is_terminal().then(|| columns().unwrap_or(COLUMNS));
+        Self { data: Box::new(io::stdout()), notes: Box::new(io::stderr()), screen, is_closed: false }
     }
 
-    /// Whether a person sees the data.
-    pub(super) fn is_terminal(&self) -> bool {
-        self.is_terminal
+    /// How many columns a person sees of the data; none if a program reads it.
+    pub(super) fn screen(&self) -> Option<usize> {
+        self.screen
+    }
+
+    /// How times are shown there.
+    pub(super) fn times(&self) -> Times {
+        if self.screen.is_some() { Times::seen_from(SystemClock.now()) } else { Times::exact() }
     }
 
     /// Whether nobody reads the data any more: what goes on for ever should end.
@@ -52,7 +66,7 @@ impl Output<'_> {
 
 impl fmt::Debug for Output<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Output").field("is_terminal", &self.is_terminal).finish_non_exhaustive()
+        f.debug_struct("Output").field("screen", &self.screen).finish_non_exhaustive()
     }
 }
 
@@ -60,7 +74,7 @@ impl fmt::Debug for Output<'_> {
 impl<'a> Output<'a> {
     /// Writes data and notes into these.
     pub(super) fn captured(data: &'a mut Vec<u8>, notes: &'a mut Vec<u8>) -> Self {
-        Self { data: Box::new(data), notes: Box::new(notes), is_terminal: false, is_closed: false }
+        Self { data: Box::new(data), notes: Box::new(notes), screen: None, is_closed: false }
     }
 }
 
@@ -83,7 +97,7 @@ mod tests {
     fn a_reader_that_went_away_is_no_failure_and_a_full_disk_is() {
         let written = |kind| {
             let (data, notes) = (Box::new(Broken(kind)), Box::new(Broken(kind)));
-            let mut output = Output { data, notes, is_terminal: false, is_closed: false };
+            let mut output = Output { data, notes, screen: None, is_closed: false };
             output.note("lost");
             output.data("text").map(|()| output.is_closed())
         };

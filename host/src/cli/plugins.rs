@@ -38,7 +38,7 @@ pub(super) async fn list(json: bool, client: &Client, output: &mut Output<'_>) -
         return output.data(&answer.text());
     }
     let Listing { plugins } = answer.read()?;
-    output.data(&table(&HEADER, &rows(&plugins), output.is_terminal()))?;
+    output.data(&table(&HEADER, &rows(&plugins), output.screen()))?;
     output.note(&refused(&plugins));
     Ok(())
 }
@@ -77,7 +77,7 @@ mod tests {
         ],"next_cursor":null}"#;
         let Listing { plugins } = serde_json::from_str(listing).unwrap();
         assert_eq!(
-            table(&HEADER, &rows(&plugins), true),
+            table(&HEADER, &rows(&plugins), Some(80)),
             "KIND            PLUGIN  VERSION  GENERATION  DOES
 files.checksum  files   1.0.0    2           Hash a file.
 files.hang      files   1.0.0    2           held: runs only isolated

@@ -1,13 +1,16 @@
-//! `taskhost tasks show` and `cancel`.
+//! `taskhost tasks`.
+//!
+//! Not here: the list (`task_list`), the log (`logs`). Start at [`act`].
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use taskhost_core::ids::TaskId;
 
+use super::args::{TaskArgs, TasksArgs, TasksCommand};
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
 use super::render::{fields, tame};
+use super::{logs, task_list};
 
 /// What the commands know of the document of a task.
 #[derive(Debug, Deserialize)]
@@ -43,7 +46,7 @@ struct AttemptError {
 }
 
 #[derive(Debug, Deserialize)]
-struct Progress {
+pub(super) struct Progress {
     current: u64,
     total: Option<u64>,
     percentage: Option<f64>,
@@ -59,28 +62,48 @@ impl Task {
     }
 }
 
-/// Where a task stands after it was asked to stop.
+/// Does what the words ask for.
+pub(super) async fn act(args: &TasksArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    match &args.command {
+        None => task_list::tasks(&args.list, client, output).await,
+        Some(TasksCommand::List(args)) => task_list::tasks(args, client, output).await,
+        Some(TasksCommand::Show(args)) => show(args, client, output).await,
+        Some(TasksCommand::Logs(args)) => logs::logs(args, client, output).await,
+        Some(TasksCommand::Cancel(args)) => turn("cancel", args, client, output).await,
+        Some(TasksCommand::Retry(args)) => turn("retry", args, client, output).await,
+        Some(TasksCommand::Discard(args)) => discard(args, client, output).await,
+    }
+}
+
+fn place(args: &TaskArgs) -> String {
+    format!("/api/v1/tasks/{}", args.id)
+}
+
+async fn show(args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.get(&place(args)).await?;
+    if args.json { output.data(&answer.text()) } else { output.data(&answer.read::<Task>()?.render()) }
+}
+
+/// Where a task stands after something was asked of it.
 #[derive(Debug, Deserialize)]
-struct Cancelled {
+struct Turned {
     task_id: String,
     status: String,
     reason: Option<String>,
 }
 
-/// Shows everything about a task.
-pub(super) async fn show(id: TaskId, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let answer = client.get(&format!("/api/v1/tasks/{id}")).await?;
-    if json { output.data(&answer.text()) } else { output.data(&answer.read::<Task>()?.render()) }
-}
-
-/// Asks a task to stop.
-pub(super) async fn cancel(id: TaskId, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let answer = client.ask(&format!("/api/v1/tasks/{id}/cancel")).await?;
-    if json {
+async fn turn(verb: &str, args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.ask(&format!("{}/{verb}", place(args))).await?;
+    if args.json {
         return output.data(&answer.text());
     }
-    let Cancelled { task_id, status, reason } = answer.read()?;
+    let Turned { task_id, status, reason } = answer.read()?;
     output.data(&format!("task {task_id} is {}\n", standing(&status, reason.as_deref())))
+}
+
+async fn discard(args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.ask(&format!("{}/discard", place(args))).await?;
+    if args.json { output.data(&answer.text()) } else { output.data(&format!("task {} is deleted\n", args.id)) }
 }
 
 impl Task {
@@ -136,7 +159,7 @@ impl AttemptError {
 }
 
 impl Progress {
-    fn render(&self) -> String {
+    pub(super) fn render(&self) -> String {
         let percentage = self.percentage.map(|percentage| format!("{percentage} %, ")).unwrap_or_default();
         let total = self.total.map(|total| format!(" of {total}")).unwrap_or_default();
         let unit = self.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
@@ -146,7 +169,8 @@ impl Progress {
     }
 }
 
-fn standing(status: &str, reason: Option<&str>) -> String {
+/// The status, and what it does not say.
+pub(super) fn standing(status: &str, reason: Option<&str>) -> String {
     reason.map_or_else(|| status.to_owned(), |reason| format!("{status} ({reason})"))
 }
 

@@ -15,6 +15,7 @@ mod foreign_plugins;
 mod http;
 mod jobs_commands;
 mod journey;
+mod listings;
 mod logs;
 mod metrics;
 mod plan;
