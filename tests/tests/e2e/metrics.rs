@@ -1,9 +1,9 @@
 //! `/metrics`: what it counts is what the store keeps, and Prometheus' own tool takes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use taskhost_tests::{Client, Scene, output_of};
+use taskhost_tests::{Client, Scene, output, output_of, repository};
 
 /// The lines of the text: metric with its labels, and the number.
 fn metrics(client: &Client) -> BTreeMap<String, String> {
@@ -126,4 +126,53 @@ fn promtool_finds_nothing_wrong() {
     assert_eq!(output_of("promtool", &["check", "metrics"], scene.path(), &text), "");
     let answer = daemon.client().get("/metrics");
     assert_eq!(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+fn guide() -> String {
+    std::fs::read_to_string(repository().join("docs/guide/observe.md")).expect("the guide")
+}
+
+/// The families of the daemon's own, each as a row of the guide's table.
+fn rows(text: &str) -> BTreeSet<String> {
+    let after = |sort: &str, name: &str| {
+        let start = format!("# {sort} {name} ");
+        text.lines().find_map(|line| line.strip_prefix(&*start)).unwrap_or_else(|| panic!("{start}: {text}")).to_owned()
+    };
+    let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE taskhost_")?.split_once(' '));
+    let row = |(name, sort): (&str, &str)| {
+        let name = format!("taskhost_{name}");
+        let is_line = |line: &&str| line.starts_with(&name) && line[name.len()..].starts_with(['{', '_', ' ']);
+        let line = text.lines().filter(is_line).find(|line| !line.contains("_bucket{")).expect("a line of each family");
+        let labels = line.split_once('{').map_or("", |(_, rest)| rest.split_once('}').expect("an end").0);
+        let labels: Vec<&str> = labels.split(',').filter_map(|label| Some(label.split_once('=')?.0)).collect();
+        let labels = if labels.is_empty() { String::new() } else { format!("{} ", labels.join(", ")) };
+        format!("| `{name}` | {sort} | {labels}| {} |", after("HELP", &name))
+    };
+    names.map(row).collect()
+}
+
+#[test]
+fn the_table_of_the_guide_is_what_is_shown() {
+    let scene = Scene::new("[jobs.later]\nkind = \"probe.echo\"\nschedule = { every = \"1h\" }\n");
+    let daemon = scene.start();
+    daemon.client().ended(&daemon.client().submit("probe.echo", &json!({})));
+    let guide = guide();
+    let told: BTreeSet<String> =
+        guide.lines().filter(|line| line.starts_with("| `taskhost_")).map(str::to_owned).collect();
+    assert_eq!(told, rows(&daemon.client().get_text("/metrics")));
+}
+
+#[test]
+fn promtool_takes_the_alerts_of_the_guide_and_their_metrics_exist() {
+    let guide = guide();
+    let rules = guide.split("```yaml\n").find(|block| block.starts_with("groups:")).expect("a block of rules");
+    let rules = rules.split("```").next().expect("an end of the block");
+    let scene = Scene::new("");
+    scene.write("rules.yml", rules);
+    let said = output("promtool", &["check", "rules", "rules.yml"], scene.path());
+    assert!(said.contains("5 rules found"), "{said}");
+    let words = rules.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
+    let metrics: BTreeSet<&str> = words.filter(|word| word.starts_with("taskhost_")).collect();
+    let unknown: Vec<_> = metrics.iter().filter(|metric| !guide.contains(&format!("| `{metric}` |"))).collect();
+    assert!(unknown.is_empty() && metrics.len() > 3, "{unknown:?} of {metrics:?}");
 }
