@@ -16,6 +16,7 @@ pub mod lock;
 pub mod metrics;
 pub mod plugins;
 pub mod pulse;
+pub mod secrets;
 pub mod service_manager;
 pub mod services;
 pub mod store;

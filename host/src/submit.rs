@@ -139,6 +139,7 @@ impl Intake<'_> {
         Ok(NewTask {
             id: self.chance.task_id(self.now),
             params: check_params(&kind, params)?,
+            refers: params.refers(),
             queue,
             priority: wishes.priority.unwrap_or_default(),
             run_at: wishes.start.map(|start| match start {
@@ -188,7 +189,9 @@ impl Intake<'_> {
 }
 
 fn check_params(kind: &Kind, params: &Params) -> Result<Vec<u8>, SubmitError> {
-    let errors = kind.check_params(params.value());
+    // What a secret is, is seen when an attempt starts.
+    let errors =
+        if params.refers() { kind.check_references(params.value()) } else { kind.check_params(params.value()) };
     if !errors.is_empty() {
         return Err(SubmitError::Params { kind: kind.name.clone(), errors });
     }

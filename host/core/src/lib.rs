@@ -12,6 +12,7 @@ pub mod priority;
 pub mod query;
 pub mod retry;
 pub mod schedule;
+pub mod secret;
 pub mod size;
 pub mod submit;
 pub mod suggest;

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::ids::{JobName, KindName, QueueName, TaskId};
 use crate::priority::Priority;
 use crate::retry::RetryPolicy;
+use crate::secret;
 use crate::time::UnixMicros;
 
 /// The largest params of a task, in bytes of JSON.
@@ -33,6 +34,8 @@ pub struct NewTask {
     pub priority: Priority,
     /// JSON; at most [`PARAMS_MAX`] bytes.
     pub params: Vec<u8>,
+    /// Whether the params hold references to secrets, which each attempt resolves ([`crate::secret`]).
+    pub refers: bool,
     /// Not before this time.
     pub run_at: Option<UnixMicros>,
     /// If it has not started by then, it is cancelled.
@@ -58,10 +61,13 @@ pub struct Origin {
 
 /// Params: the value that is checked, and the JSON that is kept as it was written. A number has more digits in a text than
 /// in a value, and a kind may want them all.
+///
+/// As JSON they are literal: only what [`Params::of_file`] made may hold references to secrets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Params {
     value: Value,
     json: String,
+    refers: bool,
 }
 
 impl Params {
@@ -70,12 +76,22 @@ impl Params {
     /// What is wrong with it, with line and column.
     pub fn read(json: &[u8]) -> serde_json::Result<Self> {
         let raw: Box<RawValue> = serde_json::from_slice(json)?;
-        Ok(Self { value: serde_json::from_str(raw.get())?, json: raw.get().to_owned() })
+        Ok(Self { value: serde_json::from_str(raw.get())?, json: raw.get().to_owned(), refers: false })
     }
 
     /// A value that was read already, and the text that it was read from.
     pub fn written(value: Value, json: &str) -> Self {
-        Self { value, json: json.to_owned() }
+        Self { value, json: json.to_owned(), refers: false }
+    }
+
+    /// Those of a job of `tasks.toml`, where references to secrets count.
+    pub fn of_file(value: Value) -> Self {
+        Self { refers: secret::refers(&value), ..value.into() }
+    }
+
+    /// Whether they hold references to secrets ([`crate::secret`]).
+    pub fn refers(&self) -> bool {
+        self.refers
     }
 
     /// The value, to check and to look at.
@@ -91,7 +107,7 @@ impl Params {
 
 impl From<Value> for Params {
     fn from(value: Value) -> Self {
-        Self { json: value.to_string(), value }
+        Self { json: value.to_string(), value, refers: false }
     }
 }
 

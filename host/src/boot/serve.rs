@@ -22,6 +22,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::plugins::{Executor, InProcess, Kinds, Registry, Report};
 use crate::pulse::Pulse;
+use crate::secrets::SystemSecrets;
 use crate::service_manager;
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
@@ -129,7 +130,7 @@ async fn start(
         chance: Arc::clone(&chance),
     };
     services.start("completer", completer.run(reports));
-    services.start("runner", runner::run(assignments, Arc::clone(&kinds), Arc::clone(&executor), reporting));
+    services.start("runner", runner(assignments, &kinds, &executor, reporting));
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let kinds_changed = watch::Sender::new(0);
@@ -213,6 +214,16 @@ fn executor(
 ) -> Arc<dyn Executor> {
     let clock = Arc::clone(&follow_ups.clock);
     Arc::new(InProcess::new(reports, Arc::new(follow_ups), clock, grace))
+}
+
+/// What hands attempts to it.
+fn runner(
+    assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
+    kinds: &Arc<dyn Kinds>,
+    executor: &Arc<dyn Executor>,
+    reports: mpsc::UnboundedSender<Vec<Report>>,
+) -> impl Future<Output = ()> + use<> {
+    runner::run(assignments, Arc::clone(kinds), Arc::clone(executor), Arc::new(SystemSecrets), reports)
 }
 
 /// Serves both ways in until the answer says so.

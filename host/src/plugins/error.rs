@@ -205,6 +205,14 @@ pub enum LoadError {
         /// The file of that plugin.
         first: PathBuf,
     },
+    /// `[plugins.NAME] config` has a reference that stands for nothing now.
+    #[error("the config of plugin `{name}` is not complete: {reason}")]
+    Secret {
+        /// The plugin.
+        name: String,
+        /// Which reference, and why; no value.
+        reason: String,
+    },
     /// `[plugins.NAME] config` does not fit.
     #[error("the config of plugin `{name}` does not fit: {reason}")]
     Config {
@@ -231,6 +239,7 @@ impl LoadError {
             Self::HostTooOld { .. } => Some("use a newer host, or build the plugin with an older plugin-api"),
             Self::PanicAbort => Some("leave `panic = \"abort\"` out of its cargo profile"),
             Self::PluginTaken { .. } | Self::KindTaken { .. } => Some("remove one of the two files"),
+            Self::Secret { .. } => Some("a reference is read when the plugin starts"),
             Self::Config { .. } => Some("correct `config` under `[plugins.<name>]` in tasks.toml"),
             Self::Dlopen(reason) if reason.contains("static TLS") => {
                 Some("a plugin must not bring an allocator of its own (`#[global_allocator]`)")
@@ -246,7 +255,7 @@ impl LoadError {
 
     /// Whether another try with the same bytes may go well.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::NoChild(_))
+        matches!(self, Self::Io { .. } | Self::NoChild(_) | Self::Secret { .. })
     }
 }
 

@@ -6,11 +6,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde::Deserialize;
 use serde_json::Value;
 use taskhost_core::config::Misfit;
 use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::retry::{KindRetry, PartialRetry};
+use taskhost_core::secret;
 
 use super::ffi::KindCode;
 use super::loader::LoadedKind;
@@ -64,7 +67,12 @@ impl Kind {
         self.schema.check(params)
     }
 
-    /// The same in words for people who write params by hand.
+    /// The same of params in which references to secrets stand: what these may turn out to be is not looked at.
+    pub fn check_references(&self, params: &Value) -> Vec<ParamError> {
+        self.schema.check_references(params)
+    }
+
+    /// The same in words for people who write `tasks.toml`.
     pub fn misfits(&self, params: &Value) -> Vec<Misfit> {
         self.schema.misfits(&self.params_schema, params)
     }
@@ -178,9 +186,10 @@ impl Schema {
         Ok(Self { validator, has_secrets: secrets::any_in(schema) })
     }
 
-    /// As [`Schema::check`], in words for people who write the document by hand; `schema` is what this was compiled from.
+    /// As [`Schema::check_references`], in words for people who write the document by hand; `schema` is what this was
+    /// compiled from.
     pub(super) fn misfits(&self, schema: &Value, value: &Value) -> Vec<Misfit> {
-        let errors = self.validator.iter_errors(value).take(PARAM_ERRORS_MAX);
+        let errors = self.validator.iter_errors(value).filter(|error| !is_secret(error)).take(PARAM_ERRORS_MAX);
         errors.flat_map(|error| misfits(schema, &error)).collect()
     }
 
@@ -189,12 +198,35 @@ impl Schema {
     }
 
     pub(super) fn check(&self, value: &Value) -> Vec<ParamError> {
-        let errors = self.validator.iter_errors(value).take(PARAM_ERRORS_MAX);
-        let masked = errors.map(|error| ParamError {
-            pointer: error.instance_path().to_string(),
-            message: error.masked().to_string(),
-        });
-        masked.collect()
+        self.validator.iter_errors(value).take(PARAM_ERRORS_MAX).map(ParamError::from).collect()
+    }
+
+    fn check_references(&self, value: &Value) -> Vec<ParamError> {
+        let errors = self.validator.iter_errors(value).filter(|error| !is_secret(error));
+        errors.take(PARAM_ERRORS_MAX).map(ParamError::from).collect()
+    }
+}
+
+impl From<ValidationError<'_>> for ParamError {
+    fn from(error: ValidationError<'_>) -> Self {
+        Self { pointer: error.instance_path().to_string(), message: error.masked().to_string() }
+    }
+}
+
+/// Whether the error is about what stands in a text for a secret, which is not known yet. That it is a text is known.
+fn is_secret(error: &ValidationError<'_>) -> bool {
+    use ValidationErrorKind as Kind;
+    match error.kind() {
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
+            context.iter().any(|branch| branch.iter().all(is_secret))
+        }
+        Kind::Enum { .. }
+        | Kind::Pattern { .. }
+        | Kind::Format { .. }
+        | Kind::MinLength { .. }
+        | Kind::MaxLength { .. }
+        | Kind::OneOfMultipleValid { .. } => error.instance().as_str().is_some_and(secret::refers_text),
+        _ => false,
     }
 }
 
@@ -258,6 +290,38 @@ mod tests {
         assert_eq!(shown(&schema, r#"{"to":"a","key":"s"}"#), r#"{"key":"[hidden]","to":"a"}"#);
         assert_eq!(shown(&schema, r#"{"key":1}"#), r#""[hidden]""#, "written for another schema");
         assert_eq!(shown(&schema, "no json"), r#""[hidden]""#);
+    }
+
+    #[test]
+    fn of_a_reference_it_is_known_that_it_is_a_text_and_nothing_else() {
+        let word = json!({ "type": "string", "enum": ["a"] });
+        let schema = json!({ "properties": {
+            "word": word, "url": { "pattern": "^https:" }, "n": { "type": "integer" }, "tag": { "const": "t" },
+            "list": { "anyOf": [word, { "type": "array", "items": word }] },
+            "either": { "anyOf": [{ "type": "integer" }, { "type": "null" }] },
+        }});
+        let kind = Kind::fake_with_schema("mail.send", &schema);
+        let check = |key: &str, value: Value| {
+            let params = json!({ key: value });
+            let wrong = !kind.check_references(&params).is_empty();
+            assert_eq!(!kind.misfits(&params).is_empty(), wrong);
+            (wrong, !kind.check_params(&params).is_empty())
+        };
+        let key = "${env:KEY}";
+        for (name, value) in
+            [("word", json!(key)), ("url", json!("x${file:u}")), ("list", json!(key)), ("list", json!([key]))]
+        {
+            assert_eq!(check(name, value), (false, true), "{name}");
+        }
+        for (name, value) in [
+            ("n", json!(key)),
+            ("tag", json!(key)),
+            ("either", json!(key)),
+            ("word", json!("b")),
+            ("list", json!([key, "b"])),
+        ] {
+            assert_eq!(check(name, value), (true, true), "{name}");
+        }
     }
 
     #[test]

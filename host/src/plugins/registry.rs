@@ -24,7 +24,8 @@ use super::{Kind, Kinds, PluginView};
 /// What `tasks.toml` says of one plugin.
 #[derive(Debug, Clone, Default)]
 pub struct PluginSettings {
-    /// Its config, secrets resolved; none is the empty object.
+    /// Its config as `tasks.toml` writes it: references to secrets are resolved when the plugin starts. None is the empty
+    /// object.
     pub config: Option<Value>,
     /// Kinds that ask for a process of their own may run in this one.
     pub allow_in_process: bool,

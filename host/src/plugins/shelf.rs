@@ -12,6 +12,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
+use taskhost_core::secret::resolve;
 
 use super::config_schema::ConfigSchema;
 use super::describe::{Describer, Manifest};
@@ -20,6 +21,7 @@ use super::registry::{Changes, Search};
 use super::source::{Ready, Refusal, Serving, Source, Standing, discard};
 use super::stage::{self, Fingerprint, Generations};
 use super::{Kind, PluginView, loader};
+use crate::secrets::{SecretSource as _, SystemSecrets};
 
 /// The files and what is known of them.
 #[derive(Debug)]
@@ -216,6 +218,7 @@ impl Shelf {
         let config = settings.config.unwrap_or_else(|| json!({}));
         let takes = Arc::new(ConfigSchema::of(manifest)?);
         self.sources[at].takes = Some((manifest.name.clone(), Arc::clone(&takes)));
+        let config = resolved(&manifest.name, &config)?;
         check_config(&manifest.name, &takes, &config)?;
         let loaded = loader::load(&ready.copy)?;
         let name = loaded.meta.name.clone();
@@ -285,6 +288,14 @@ fn describe_all(describer: &Describer, fresh: &[Fresh]) -> Vec<Result<Manifest, 
         };
         threads.into_iter().map(end).collect()
     })
+}
+
+/// The config with its secrets.
+fn resolved(name: &PluginName, config: &Value) -> Result<Value, LoadError> {
+    let unresolved = |reason: String| LoadError::Secret { name: name.to_string(), reason };
+    let json = resolve(&config.to_string(), |reference| SystemSecrets.read(reference));
+    serde_json::from_str(&json.map_err(|error| unresolved(error.to_string()))?)
+        .map_err(|error| unresolved(error.to_string()))
 }
 
 fn check_config(name: &PluginName, takes: &ConfigSchema, config: &Value) -> Result<(), LoadError> {

@@ -261,6 +261,8 @@ pub struct Claimed {
     pub attempts_max: u32,
     /// JSON.
     pub params: Vec<u8>,
+    /// Whether the params hold references to secrets.
+    pub refers: bool,
     /// The last checkpoint as JSON; empty if there is none.
     pub state: Vec<u8>,
     /// How long it may take.

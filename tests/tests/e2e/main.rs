@@ -21,6 +21,7 @@ mod metrics;
 mod plan;
 mod queues;
 mod recovery;
+mod references;
 mod secrets;
 mod service;
 mod swap;

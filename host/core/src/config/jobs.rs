@@ -17,7 +17,7 @@ use crate::job::Job;
 use crate::priority::Priority;
 use crate::retry::{ATTEMPTS_MAX, Backoff, PartialRetry};
 use crate::schedule::{Cron, CronError, Schedule, Zone};
-use crate::submit::PARAMS_MAX;
+use crate::submit::{PARAMS_MAX, Params};
 use crate::suggest::closest;
 use crate::time::UnixMicros;
 
@@ -83,7 +83,7 @@ fn read_job(reader: &mut Reader<'_>, section: &Section<'_>, context: &Context<'_
     // Last, so that a job without a kind still shows its other errors.
     let (kind, params_span) = (kind?, params.span());
     let kind_span = kind.span();
-    let params = params.into_inner().into();
+    let params = Params::of_file(params.into_inner());
     Some(JobConfig {
         job: Job { kind: kind.into_inner(), params, schedule, queue, priority, timeout, retry, expires_in, tags },
         kind_span,

@@ -15,6 +15,7 @@ mod place;
 mod plan;
 mod schema;
 mod section;
+mod unresolved;
 mod value;
 
 #[cfg(test)]
@@ -36,6 +37,7 @@ pub use place::Places;
 pub use plan::{Firings, Plan};
 pub use schema::{KindSchema, PluginSchema, schema};
 pub use toml::Spanned;
+pub use unresolved::unresolved;
 
 use crate::ids::{JobName, PluginName, QueueName};
 use duplicate::DUPLICATE;

@@ -168,7 +168,7 @@ impl<'t> Section<'t> {
 }
 
 /// The place in the file of a part of a string; none if the string is written with escapes, or on several lines.
-fn narrow(text: &str, value: &Value<'_>, within: Range<usize>) -> Option<Range<usize>> {
+pub(super) fn narrow(text: &str, value: &Value<'_>, within: Range<usize>) -> Option<Range<usize>> {
     let start = value.span().start + 1;
     let end = value.span().end.checked_sub(1)?;
     let same = text.get(start..end) == value.get_ref().as_str() && !within.is_empty();

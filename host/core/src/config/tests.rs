@@ -206,17 +206,8 @@ fn what_later_versions_know_is_refused_by_name() {
             "`cron` in [jobs.j.schedule]: day-of-month field \"L\": `L` is not supported by this version",
         ),
         (
-            "[jobs.j]\nkind = \"k\"\nparams = { to = [\"x ${env:HOME}\"] }",
-            "`params` in [jobs.j]: `${env:…}` is not supported by this version",
-        ),
-        (
             "[jobs.j]\nkind = \"k\"\nparams = { text = \"${jobs.i.result.x}\" }",
             "`params` in [jobs.j]: `${jobs.…}` is not supported by this version",
-        ),
-        ("[host]\nstate = \"${env:HOME}/x\"", "`state` in [host]: `${env:…}` is not supported by this version"),
-        (
-            "[plugins.p]\nconfig = { url = \"${file:/run/url}\" }",
-            "`config` in [plugins.p]: `${file:…}` is not supported by this version",
         ),
     ] {
         assert_eq!(one(text).0, message);
@@ -283,6 +274,32 @@ fn a_wrong_value_is_named_with_what_is_allowed() {
         ),
     ] {
         assert_eq!(one(text).0, message);
+    }
+}
+
+#[test]
+fn references_to_secrets_are_kept_as_they_are_written_and_those_that_are_none_are_refused() {
+    let text = "[plugins.p]\nconfig = { url = \"${file:/run/url}\" }\n[jobs.j]\nkind = \"k\"\nparams = { to = [\"x ${env:HOME}\"] }\n";
+    let config = Config::parse(text).unwrap();
+    let params = &config.jobs[&JobName::new("j").unwrap()].job.params;
+    assert_eq!((params.json(), params.refers()), ("{\"to\":[\"x ${env:HOME}\"]}", true));
+    let plugin = &config.plugins[&PluginName::new("p").unwrap()];
+    assert_eq!(plugin.config.get_ref(), &json!({ "url": "${file:/run/url}" }));
+    assert!(!job("nightly-backup").job.params.refers());
+    for (text, marked, message) in [
+        (
+            "[jobs.j]\nkind = \"k\"\nparams = { to = [\"x ${env:HO ME}\"] }",
+            "${env:HO ME}",
+            "`params` in [jobs.j]: `HO ME` does not name a variable: ASCII letters, digits and `_`, no digit first",
+        ),
+        (
+            "[host]\nstate = \"${env:HOME}/x\"",
+            "\"${env:HOME}/x\"",
+            "`state` in [host]: `${env:…}` may stand in params and in the config of plugins alone",
+        ),
+    ] {
+        let errors = Config::parse(text).unwrap_err();
+        assert_eq!((&text[errors[0].span.clone()], &*errors[0].message, errors.len()), (marked, message, 1));
     }
 }
 

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use toml::de::{DeFloat, DeInteger, DeValue};
 
-use super::section::{NOT_SUPPORTED, Reader, Value};
+use super::section::{Reader, Value, narrow};
 use crate::duration::DurationText;
+use crate::secret;
 use crate::suggest::closest;
 
 /// Why a value cannot be read.
@@ -35,8 +36,8 @@ impl Problem {
     }
 }
 
-/// What a reference to a secret or a result begins with; a text that is taken for it is not taken as it stands.
-const REFERENCES: [&str; 4] = ["${env:", "${file:", "${jobs.", "${parent."];
+/// What a reference to a secret begins with: outside params and configs a text with it is not taken as it stands.
+const REFERENCES: [&str; 2] = ["${env:", "${file:"];
 
 /// The type of a value in words: `an integer`.
 pub(super) fn with_article(value: &DeValue<'_>) -> String {
@@ -48,7 +49,9 @@ pub(super) fn with_article(value: &DeValue<'_>) -> String {
 pub(super) fn string<'t>(value: &'t DeValue<'t>) -> Result<&'t str, Problem> {
     let text = value.as_str().ok_or_else(|| Problem::expected("a string in quotes", value))?;
     match REFERENCES.into_iter().find(|reference| text.contains(reference)) {
-        Some(reference) => Err(Problem::new(format!("`{reference}…}}` is {NOT_SUPPORTED}"))),
+        Some(reference) => {
+            Err(Problem::new(format!("`{reference}…}}` may stand in params and in the config of plugins alone")))
+        }
         None => Ok(text),
     }
 }
@@ -129,8 +132,12 @@ pub(super) fn json(reader: &mut Reader<'_>, place: &str, value: &Value<'_>) -> s
         serde_json::Value::Null
     };
     match value.get_ref() {
-        text @ DeValue::String(_) => {
-            string(text).map_or_else(|problem| wrong(problem.message), serde_json::Value::from)
+        DeValue::String(text) => {
+            if let Err(error) = secret::references(text) {
+                let span = narrow(reader.text, value, error.span.clone()).unwrap_or(value.span());
+                reader.error(span, format!("{place}: {error}"), Some(error.hint));
+            }
+            serde_json::Value::from(text.as_ref())
         }
         DeValue::Integer(integer) => match (from_radix::<i64>(integer), from_radix::<u64>(integer)) {
             (Some(number), _) => number.into(),

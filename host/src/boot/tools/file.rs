@@ -5,13 +5,14 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook};
+use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, unresolved};
 
 use super::scratch::Scratch;
 use crate::boot::{self, BootError, enter_folder, read_text};
 use crate::clock::{Clock as _, SystemClock};
 use crate::plugins::catalog::{Catalog, CatalogOptions};
 use crate::plugins::describe::DescribeOptions;
+use crate::secrets::{SecretSource as _, SystemSecrets};
 use crate::services::watcher::EditWatch;
 
 /// A file that is checked, perhaps again after each save; what its plugins say is asked once.
@@ -67,6 +68,7 @@ impl FileCheck {
             draft.add(misfits(&text, &config, &catalog));
         }
         draft.add(outlook(&text, &config, SystemClock.now()));
+        draft.add(unresolved(&text, &config, |reference| SystemSecrets.read(reference)));
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }
 

@@ -35,6 +35,7 @@ impl FollowUps for Listed {
             queue: QueueName::default(),
             priority: Priority::default(),
             params: shown,
+            refers: false,
             run_at: None,
             expires_at: None,
             timeout: None,

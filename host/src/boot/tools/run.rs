@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{KindName, LeaseId, PluginName, TaskId};
+use taskhost_core::secret::escaped;
 use taskhost_core::submit::NewTask;
 use taskhost_core::view::Progress;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -116,7 +117,9 @@ fn load(request: &RunRequest, scratch: &Path) -> Result<Registry, RunError> {
     fs::copy(&request.file, &copy).map_err(unusable)?;
     let (state, describe) = (scratch.join("state"), DescribeOptions::default());
     let manifest = manifest_of(&copy, &state, describe.clone()).map_err(|error| RunError::from_load(&error))?;
-    let settings = PluginSettings { config: request.config.clone(), allow_in_process: true };
+    // References to secrets are for tasks.toml alone.
+    let literal = |config: &Value| serde_json::from_str(&escaped(&config.to_string())).expect("JSON, as it was");
+    let settings = PluginSettings { config: request.config.as_ref().map(literal), allow_in_process: true };
     let settings = BTreeMap::<PluginName, _>::from([(manifest.name, settings)]);
     let registry = Registry::scan(Search { folders: vec![folder], state, settings, describe });
     let registry = registry.map_err(BootError::from)?;

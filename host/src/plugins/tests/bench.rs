@@ -51,6 +51,7 @@ impl FollowUps for Taken {
             queue: QueueName::default(),
             priority: Priority::default(),
             params: asked.params.to_vec(),
+            refers: false,
             run_at: None,
             expires_at: None,
             timeout: None,

@@ -19,6 +19,7 @@ struct Waiting {
     nominal_at: Option<i64>,
     timeout: Option<i64>,
     params: Option<Vec<u8>>,
+    refers: bool,
 }
 
 impl Writer {
@@ -82,7 +83,7 @@ impl Writer {
     }
 
     fn claim(&mut self, waiting: Waiting) -> rusqlite::Result<()> {
-        let Waiting { mut row, job, nominal_at, timeout, params } = waiting;
+        let Waiting { mut row, job, nominal_at, timeout, params, refers } = waiting;
         let now = self.turn.now;
         if row.task.expires_at.is_some_and(|expires_at| expires_at <= now) {
             return self.apply(&mut row, Event::Expired, now).map(drop);
@@ -102,7 +103,7 @@ impl Writer {
         };
         // A task that never ran has no checkpoint: the look-up is saved for most.
         let state = if row.task.lease.as_u64() > 1 { stored(Body::State)? } else { None };
-        let claimed = self.claimed(&row, params, state.clone().unwrap_or_default(), (job, nominal_at, timeout));
+        let claimed = self.claimed(&row, params, state.clone().unwrap_or_default(), (job, nominal_at, timeout, refers));
         self.turn.assignments.push(Assignment::Start(Box::new(claimed)));
         self.turn.claims.push((row, state.is_some()));
         Ok(())
@@ -113,7 +114,7 @@ impl Writer {
         row: &Row,
         params: Vec<u8>,
         state: Vec<u8>,
-        (job, nominal_at, timeout): (Option<i64>, Option<i64>, Option<i64>),
+        (job, nominal_at, timeout, refers): (Option<i64>, Option<i64>, Option<i64>, bool),
     ) -> Claimed {
         Claimed {
             id: row.id,
@@ -123,6 +124,7 @@ impl Writer {
             attempt: row.task.attempt,
             attempts_max: row.task.attempts_max,
             params,
+            refers,
             state,
             timeout: timeout.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros),
             job: job.and_then(|job| self.names.jobs.name(job)).cloned(),
@@ -135,7 +137,7 @@ impl Writer {
 /// The first tasks that wait in a lane of a queue.
 pub(super) fn select_waiting() -> String {
     format!(
-        "SELECT {COLUMNS}, job, nominal_at, timeout, params FROM task INDEXED BY task_ready \
+        "SELECT {COLUMNS}, job, nominal_at, timeout, params, refers FROM task INDEXED BY task_ready \
          WHERE state = 2 AND queue = ?1 AND lane = ?2 ORDER BY priority, ready_at, seq LIMIT ?3"
     )
 }
@@ -151,6 +153,7 @@ fn waiting(row: &SqlRow<'_>) -> rusqlite::Result<Waiting> {
         nominal_at: row.get(COLUMNS_COUNT + 1)?,
         timeout: row.get(COLUMNS_COUNT + 2)?,
         params: row.get(COLUMNS_COUNT + 3)?,
+        refers: row.get(COLUMNS_COUNT + 4)?,
     })
 }
 
@@ -165,6 +168,7 @@ pub(super) fn of_new(row: &Row, new: &NewTask) -> Claimed {
         attempt: row.task.attempt,
         attempts_max: row.task.attempts_max,
         params: new.params.clone(),
+        refers: new.refers,
         state: Vec::new(),
         timeout: new.timeout,
         job: origin.map(|origin| JobName::clone(&origin.job)),

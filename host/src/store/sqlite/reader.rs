@@ -18,7 +18,7 @@ const SELECT: &str = "SELECT state, reason, ready_at, started_at, finished_at, l
     interruptions, suspect, expires_at, retry, \
     seq, (SELECT text FROM name WHERE id = queue), (SELECT text FROM name WHERE id = kind), \
     (SELECT text FROM name WHERE id = job), (SELECT text FROM name WHERE id = host), \
-    lane, priority, created_at, nominal_at, run_at, timeout, tags, params, result, progress \
+    lane, priority, created_at, nominal_at, run_at, timeout, tags, params, result, progress, refers \
     FROM task WHERE task.id = ?1";
 
 /// Reads a task with everything around it, all of one moment.
@@ -49,6 +49,7 @@ fn view(row: &SqlRow<'_>, id: TaskId) -> rusqlite::Result<(i64, TaskView)> {
         kind: parse(15, &row.get::<_, String>(15)?)?,
         priority: priority(row, 19)?,
         params: row.get::<_, Option<Vec<u8>>>(25)?.unwrap_or_default(),
+        refers: row.get(28)?,
         run_at: time(22)?,
         expires_at: task.expires_at,
         timeout: row

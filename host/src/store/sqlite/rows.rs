@@ -105,8 +105,8 @@ pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> r
     let mut statement = connection.prepare_cached(
         "INSERT INTO task (seq, id, queue, kind, state, reason, lane, priority, lease, attempt, attempts_max, suspensions, \
          interruptions, suspect, follow_ups, ready_at, created_at, started_at, expires_at, host, job, nominal_at, run_at, timeout, \
-         retry, tags, params) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
-         ?19, ?20, ?21, ?22, ?23)",
+         retry, tags, params, refers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, 0, 0, ?12, ?13, ?14, ?15, ?16, ?17, ?18, \
+         ?19, ?20, ?21, ?22, ?23, ?24)",
     )?;
     statement.execute(rusqlite::params![
         row.seq,
@@ -132,6 +132,7 @@ pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> r
         retry,
         tags,
         inline.then_some(new.params.as_slice()),
+        new.refers,
     ])?;
     if !inline {
         put_body(connection, Body::Params, row.seq, &new.params)?;

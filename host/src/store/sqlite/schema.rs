@@ -9,7 +9,7 @@ const APPLICATION_ID: i32 = 0x5448_7374;
 
 /// The steps from an empty file to the current tables. `user_version` counts how many were taken; a step that was
 /// released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS, V3_ENDED, log::TABLE, queues::TABLE];
+pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS, V3_ENDED, log::TABLE, queues::TABLE, V6_REFERS];
 
 /// Status codes are chosen so that each partial index is one comparison: with three constants in an `IN` every update
 /// of a task would open temporary tables.
@@ -85,6 +85,9 @@ const V3_ENDED: &str = "
 CREATE INDEX task_cancelled ON task (seq) WHERE state = 9;
 CREATE INDEX task_dead ON task (seq) WHERE state = 10;
 ";
+
+/// Whether the params of a task are those of a job of `tasks.toml` with references to secrets: elsewhere such a text is one.
+const V6_REFERS: &str = "ALTER TABLE task ADD COLUMN refers INTEGER NOT NULL DEFAULT 0;";
 
 /// Why a file cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]

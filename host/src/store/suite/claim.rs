@@ -39,6 +39,7 @@ fn a_submitted_task_is_shown_as_it_was_submitted(h: &mut Harness) {
         expires_at: Some(h.now.saturating_add(Duration::from_secs(9))),
         timeout: Some(Duration::from_millis(300)),
         tags: vec!["a".to_owned(), "b".to_owned()],
+        refers: true,
         origin,
         ..h.task()
     };
@@ -111,14 +112,15 @@ fn a_claim_carries_what_the_attempt_needs(h: &mut Harness) {
     for (params, at_once) in [(100, true), (512, false), (513, true), (100_000, false)] {
         let params = format!("\"{}\"", "x".repeat(params - 2)).into_bytes();
         let timeout = Some(Duration::from_millis(1500));
-        let task = NewTask { params, timeout, origin: Some(origin.clone()), ..h.task() };
+        let refers = timeout.is_some() == at_once;
+        let task = NewTask { params, refers, timeout, origin: Some(origin.clone()), ..h.task() };
         h.serve(if at_once { 9 } else { 0 });
         h.submit(task.clone());
         h.serve(9);
         let claimed = h.started();
         assert_eq!((claimed.id, &claimed.kind, &claimed.queue), (task.id, &task.kind, &task.queue));
         assert_eq!((claimed.lease, claimed.attempt, claimed.attempts_max), (LeaseId::FIRST, 1, 3));
-        assert_eq!((&claimed.params, claimed.timeout), (&task.params, timeout));
+        assert_eq!((&claimed.params, claimed.refers, claimed.timeout), (&task.params, refers, timeout));
         assert_eq!((claimed.job, claimed.nominal_at), (Some(origin.job.clone()), origin.nominal_at));
         assert!(claimed.state.is_empty(), "it has no checkpoint");
     }

@@ -87,6 +87,7 @@ impl Harness {
             queue: QueueName::default(),
             priority: Priority::Normal,
             params: b"{}".to_vec(),
+            refers: false,
             run_at: None,
             expires_at: None,
             timeout: None,

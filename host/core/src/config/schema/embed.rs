@@ -25,6 +25,9 @@ const NAMED: [&str; 5] = ["$defs", "definitions", "dependencies", "patternProper
 /// Keywords that only say something of a value.
 const REMARKS: [&str; 6] = ["default", "deprecated", "description", "examples", "title", "writeOnly"];
 
+/// A text with a reference in it.
+const REFERENCE: &str = r"\$\{(env|file):[^}]+\}";
+
 /// The schema as it stands at `place`, a reference like `#/$defs/mail`.
 pub(super) fn embed(schema: &Json, place: &str) -> Json {
     Embedding { root: schema, place }.part(schema)
@@ -62,7 +65,7 @@ impl Embedding<'_> {
                 all.as_array_mut().into_iter().for_each(|all| all.push(reference.clone()));
                 Json::Object(part)
             }
-            None => Json::Object(part),
+            None => or_reference(part),
         }
     }
 
@@ -85,6 +88,24 @@ impl Embedding<'_> {
             None => (part, Some(json!({ "$ref": format!("{}{pointer}", self.place) }))),
         }
     }
+}
+
+/// A reference to a secret may stand where a text is, whatever that has to look like.
+fn or_reference(part: Map<String, Json>) -> Json {
+    let is_narrow = ["enum", "format", "maxLength", "minLength", "pattern"].iter().any(|key| part.contains_key(*key));
+    if !is_narrow || part.get("type") != Some(&json!("string")) {
+        return Json::Object(part);
+    }
+    let (mut remarks, mut text) = (Map::new(), Map::new());
+    for (key, value) in part {
+        if REMARKS.contains(&&*key) {
+            remarks.insert(key, value)
+        } else {
+            text.insert(key, value)
+        };
+    }
+    remarks.insert("anyOf".to_owned(), json!([text, { "type": "string", "pattern": REFERENCE }]));
+    Json::Object(remarks)
 }
 
 /// TOML has no `null`: a value that may be null may be left out.
@@ -152,6 +173,18 @@ mod tests {
                 "far": { "title": "t" },
             } }),
         );
+    }
+
+    #[test]
+    fn a_reference_may_stand_for_a_text_of_any_form() {
+        let reference = json!({ "type": "string", "pattern": REFERENCE });
+        check(
+            &json!({ "type": "string", "enum": ["a", "b"], "description": "a word" }),
+            &json!({ "anyOf": [{ "type": "string", "enum": ["a", "b"] }, reference], "description": "a word" }),
+        );
+        for free in [json!({ "type": "string" }), json!({ "type": "integer", "enum": [1] }), json!({ "const": "a" })] {
+            check(&free, &free);
+        }
     }
 
     #[test]

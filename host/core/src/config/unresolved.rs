@@ -1,0 +1,83 @@
+//! References to secrets that stand for nothing now.
+//!
+//! Not here: how they are written (`secret`), reading what they name (the host, which passes a reader). Start at
+//! [`unresolved`].
+
+use serde_json::Value as Json;
+
+use super::place::{Places, follow};
+use super::section::narrow;
+use super::{Config, Diagnostic};
+use crate::secret::{Reference, references, resolve};
+
+/// Warnings about the references of `config`, which was read from `text`, that `read` does not know.
+pub fn unresolved(
+    text: &str,
+    config: &Config,
+    mut read: impl FnMut(Reference<'_>) -> Result<Vec<u8>, String>,
+) -> Vec<Diagnostic> {
+    let jobs = config.jobs.iter().filter(|(_, job)| job.job.params.refers());
+    let jobs = jobs.map(|(name, job)| (["jobs", name.as_str(), "params"], job.job.params.value()));
+    let plugins = config.plugins.iter().map(|(name, it)| (["plugins", name.as_str(), "config"], it.config.get_ref()));
+    let places = Places::read(text);
+    let mut found = Vec::new();
+    for (way, document) in jobs.chain(plugins) {
+        let mut strings = Vec::new();
+        collect(document, String::new(), &mut strings);
+        for (pointer, string) in strings {
+            for (span, reference) in references(string).unwrap_or_default() {
+                let json = Json::from(reference.to_string()).to_string();
+                let Err(error) = resolve(&json, &mut read) else { continue };
+                let [kind, name, key] = way;
+                let value = places.table(&way[..2]).and_then(|table| table.get(key));
+                let Some((steps, value)) = value.map(|value| follow(value, &pointer)) else { continue };
+                let span = narrow(text, value, span).unwrap_or(value.span());
+                let message = format!("`{key}{steps}` in [{kind}.{name}]: {error}");
+                let hint =
+                    "the daemon may have it: variables, files and rights are those of its own process".to_owned();
+                found.push(Diagnostic::new(text, span, message, Some(hint)).warning());
+            }
+        }
+    }
+    found
+}
+
+/// Every string in a document with a reference in it, and its JSON pointer.
+fn collect<'d>(document: &'d Json, pointer: String, strings: &mut Vec<(String, &'d str)>) {
+    match document {
+        Json::String(string) if string.contains("${") => strings.push((pointer, string)),
+        Json::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| collect(item, format!("{pointer}/{at}"), strings));
+        }
+        Json::Object(object) => {
+            for (key, value) in object {
+                collect(value, format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")), strings);
+            }
+        }
+        Json::String(_) | Json::Null | Json::Bool(_) | Json::Number(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_told_where_it_stands() {
+        let text = r#"
+[plugins.mail]
+config = { url = "smtp://me:${file:/run/none}@host", from = "${env:SET}" }
+[jobs.a]
+kind = "k"
+params = { plain = "$${env:NONE}", deep = { "a/b" = ["x", "${env:SET}${env:NONE}"] } }
+"#;
+        let found = unresolved(text, &Config::parse(text).unwrap(), |reference| match reference {
+            Reference::Env("SET") => Ok(b"v".to_vec()),
+            _ => Err("it is not there".to_owned()),
+        });
+        let shown = found.iter().map(|found| (&text[found.span.clone()], &*found.message, found.is_error()));
+        let env = "`params.deep.\"a/b\"[1]` in [jobs.a]: `${env:NONE}` cannot be resolved: it is not there";
+        let file = "`config.url` in [plugins.mail]: `${file:/run/none}` cannot be resolved: it is not there";
+        assert_eq!(shown.collect::<Vec<_>>(), [("${env:NONE}", env, false), ("${file:/run/none}", file, false)]);
+    }
+}
