@@ -69,7 +69,10 @@ pub(super) async fn discard(State(api): State<Api>, TaskPath(task): TaskPath) ->
 fn refused_as(refused: ActionRefused, task: TaskId, class: ProblemType) -> Problem {
     match refused {
         ActionRefused::Unknown => not_found(task),
-        ActionRefused::Rejected(rejected) => Problem::new(class, rejected.to_string()),
+        ActionRefused::Rejected(rejected) => Problem::new(class, rejected.to_string()).hint(match class {
+            ProblemType::TaskNotDead => "only dead tasks are deleted by hand, the other ended ones go by themselves",
+            _ => "a task is queued again once it is completed, cancelled or dead",
+        }),
     }
 }
 

@@ -149,13 +149,14 @@ impl From<SubmitError> for Problem {
         };
         let (detail, hint) = (error.to_string(), error.hint());
         match error {
-            // The places say all that the hint does.
-            SubmitError::Params { errors, .. } => {
+            // The places say more than its hint.
+            SubmitError::Params { kind, errors } => {
                 let place = |error: crate::host::ParamError| Place {
                     pointer: format!("/params{}", error.pointer),
                     detail: error.message,
                 };
-                Self::new(class, detail).errors(errors.into_iter().map(place).collect())
+                let hint = format!("`taskhost plugins show {kind}` lists the params that it takes");
+                Self::new(class, detail).errors(errors.into_iter().map(place).collect()).hint(hint)
             }
             _ => Self::new(class, detail).hint(hint),
         }

@@ -25,7 +25,7 @@ pub enum BootError {
         source: io::Error,
     },
     /// `tasks.toml` has errors.
-    #[error("{} has {} error(s)", path.display(), diagnostics.len())]
+    #[error("{} has {}", path.display(), counted(diagnostics.len()))]
     Config {
         /// The file.
         path: PathBuf,
@@ -83,6 +83,10 @@ pub enum BootError {
     StoppedAtOnce,
 }
 
+fn counted(errors: usize) -> String {
+    if errors == 1 { "1 error".to_owned() } else { format!("{errors} errors") }
+}
+
 impl BootError {
     pub(super) fn system(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::System { action, path: path.to_owned(), source }
@@ -95,7 +99,7 @@ impl BootError {
                 format!("name the file with --config FILE; without it the first of these is used: {}", searched())
             }
             Self::Config { .. } => "correct the file and start again".to_owned(),
-            Self::System { .. } => "check that it is there and that this user may write to it".to_owned(),
+            Self::System { .. } => "check that it is there and that this user may use it".to_owned(),
             Self::SocketPathTooLong { .. } => "set [host] state to a shorter path, such as /run/taskhost".to_owned(),
             Self::AlreadyRunning { .. } => {
                 "stop it first, or give this one its own `state` and `store` in [host]".to_owned()

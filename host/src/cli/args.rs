@@ -97,7 +97,7 @@ pub(super) enum Command {
         #[command(subcommand)]
         command: CronCommand,
     },
-    /// List the kinds that the loaded plugins provide, and the plugins that were refused; or begin a plugin
+    /// List the kinds that plugins provide; look at one, at a library, or begin a plugin
     #[command(after_help = plugins::EXAMPLES)]
     Plugins(PluginsArgs),
     /// Build a plugin and run a task of it, again whenever its code changes; needs no daemon

@@ -73,7 +73,8 @@ fn kind(kind: &KindManifest) -> String {
     text
 }
 
-fn params(params: impl Iterator<Item = Param>) -> String {
+/// The params, a line each.
+pub(super) fn params(params: impl Iterator<Item = Param>) -> String {
     let lines = params.map(|param| {
         let Param { name, kind, description, required, default } = param;
         let need = match (required, default) {

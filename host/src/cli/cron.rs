@@ -38,7 +38,8 @@ pub(super) fn check_line(line: &str, zone: Zone) -> Result<(), Failure> {
 }
 
 fn wrong_line(line: &str, error: &CronError) -> Failure {
-    let diagnostic = Diagnostic::new(line, error.span(), error.to_string(), error.hint());
+    let fields = "a line is minute, hour, day, month and weekday, such as `30 2 * * MON-FRI`".to_owned();
+    let diagnostic = Diagnostic::new(line, error.span(), error.to_string(), Some(error.hint().unwrap_or(fields)));
     Failure::reported(Exit::Usage, diagnostic.render("cron line", line))
 }
 
@@ -86,6 +87,9 @@ mod tests {
             message,
             "error: day-of-week field \"FRY\": `FRY` is no value here; allowed are 0-7 (0 and 7 are Sunday) and SUN-SAT"
         );
-        assert_eq!(excerpt, "  --> cron line:1:9\n   |\n 1 | 0 0 * * FRY\n   |         ^^^\n");
+        assert_eq!(
+            excerpt,
+            "  --> cron line:1:9\n   |\n 1 | 0 0 * * FRY\n   |         ^^^\n\nhint: a line is minute, hour, day, month and weekday, such as `30 2 * * MON-FRI`\n"
+        );
     }
 }

@@ -74,12 +74,12 @@ pub(super) fn read_json<T: DeserializeOwned>(option: &str, given: &str) -> Resul
     } else {
         Ok(format!("of --{option}"))
     };
-    let place =
-        read.map_err(|error| Failure::new(Exit::Usage, format!("cannot read the {option} `{given}`: {error}")))?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::new(Exit::Usage, format!("the text {place} is not JSON: {error}"))
+    let wrong = |message: String| {
+        Failure::new(Exit::Usage, message)
             .hint(format!("write it like --{option} '{{\"path\": \"README.md\"}}', or name a file: --{option} @FILE"))
-    })
+    };
+    let place = read.map_err(|error| wrong(format!("cannot read the {option} `{given}`: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| wrong(format!("the text {place} is not JSON: {error}")))
 }
 
 /// Submits the task, and stays with it if so asked.

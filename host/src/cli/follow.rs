@@ -76,5 +76,10 @@ fn tell_end(json: bool, ended: &Answer, output: &mut Output<'_>) -> Result<(), F
     } else if task.is_completed() {
         output.data(&format!("{}\n", task.result()))?;
     }
-    if task.is_completed() { Ok(()) } else { Err(Failure::new(Exit::Failed, task.outcome())) }
+    if task.is_completed() {
+        return Ok(());
+    }
+    let id = task.id();
+    Err(Failure::new(Exit::Failed, task.outcome())
+        .hint(format!("`taskhost tasks logs {id}` has what it said, `taskhost tasks retry {id}` queues it again")))
 }

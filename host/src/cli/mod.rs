@@ -98,6 +98,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             check::check(args, *json, output)
         }
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Run(args)), .. }) => run::run(args, output),
+        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Show { kind }), json }) => {
+            let client = client()?;
+            converse(plugins::show(kind, *json, &client, output))
+        }
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
             let client = client()?;
             converse(plugins::list(*json, &client, output))

@@ -1,11 +1,16 @@
 //! `taskhost plugins`.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
+use taskhost_core::ids::KindName;
+use taskhost_core::suggest::closest;
 
+use super::check::params;
 use super::client::Client;
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::render::{table, tame};
+use super::render::{fields, table, tame};
+use crate::boot::tools;
 
 #[derive(Debug, Deserialize)]
 struct Listing {
@@ -26,6 +31,8 @@ struct Plugin {
 struct Kind {
     name: String,
     title: String,
+    unit: Option<String>,
+    params_schema: Value,
     held: Option<String>,
 }
 
@@ -41,6 +48,42 @@ pub(super) async fn list(json: bool, client: &Client, output: &mut Output<'_>) -
     output.data(&table(&HEADER, &rows(&plugins), output.screen()))?;
     output.note(&refused(&plugins));
     Ok(())
+}
+
+/// Shows what a kind does and takes.
+pub(super) async fn show(kind: &KindName, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let Listing { plugins } = client.get("/api/v1/plugins").await?.read()?;
+    let mut kinds = plugins.iter().flat_map(|plugin| plugin.kinds.iter().map(move |kind| (plugin, kind)));
+    let Some((plugin, found)) = kinds.find(|(_, found)| found.name == kind.as_str()) else {
+        let names = plugins.iter().flat_map(|plugin| &plugin.kinds).map(|kind| kind.name.as_str());
+        let hint = closest(kind.as_str(), names).map(|similar| format!("did you mean `{similar}`?"));
+        return Err(Failure::new(Exit::NotFound, format!("no plugin provides the kind `{kind}`"))
+            .hint(hint.unwrap_or_else(|| "`taskhost plugins` lists what is loaded".to_owned())));
+    };
+    if json {
+        return output.data(&(found.document(plugin).to_string() + "\n"));
+    }
+    output.data(&found.render(plugin))
+}
+
+impl Kind {
+    fn document(&self, plugin: &Plugin) -> Value {
+        json!({
+            "name": self.name, "title": self.title, "plugin": plugin.name, "version": plugin.version,
+            "generation": plugin.generation, "unit": self.unit, "held": self.held, "params_schema": self.params_schema,
+        })
+    }
+
+    fn render(&self, plugin: &Plugin) -> String {
+        fields(&[
+            ("kind", self.name.clone()),
+            ("does", self.title.clone()),
+            ("plugin", format!("{} {}, generation {}", plugin.name, plugin.version, plugin.generation)),
+            ("counts", self.unit.clone().unwrap_or_default()),
+            ("held", self.held.clone().unwrap_or_default()),
+            ("params", params(tools::params(&self.params_schema))),
+        ])
+    }
 }
 
 fn rows(plugins: &[Plugin]) -> Vec<Vec<String>> {
@@ -65,6 +108,23 @@ fn refused(plugins: &[Plugin]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_shown_with_its_params() {
+        let listing = r#"{"plugins":[{"name":"files","version":"1.0.0","generation":2,"path":"p","error":null,"kinds":[
+            {"name":"files.checksum","title":"Checksum of a file","unit":"bytes","held":null,"params_schema":{
+                "required":["path"],"properties":{"path":{"type":"string","description":"the file"}}}}]}]}"#;
+        let Listing { plugins } = serde_json::from_str(listing).unwrap();
+        assert_eq!(
+            plugins[0].kinds[0].render(&plugins[0]),
+            "kind    files.checksum
+does    Checksum of a file
+plugin  files 1.0.0, generation 2
+counts  bytes
+params  path (string, required): the file
+"
+        );
+    }
 
     #[test]
     fn kinds_are_rows_and_refused_plugins_are_told_beside() {

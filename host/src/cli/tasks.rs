@@ -112,6 +112,10 @@ impl Task {
         self.finished_at.is_some()
     }
 
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(super) fn is_completed(&self) -> bool {
         self.status == "completed"
     }

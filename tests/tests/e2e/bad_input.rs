@@ -146,7 +146,7 @@ fn a_socket_path_that_is_too_long_is_named() {
 #[test]
 fn an_invalid_cron_line_is_shown_with_its_place() {
     let scene = Scene::new("[jobs.late]\nkind = \"probe.noop\"\nschedule = { cron = \"61 * * * *\" }\n");
-    refuses_to_start(&scene, &["61", "--> tasks.toml:6:", "error: tasks.toml has 1 error(s)"]);
+    refuses_to_start(&scene, &["61", "--> tasks.toml:6:", "error: tasks.toml has 1 error"]);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod recovery;
 mod references;
 mod secrets;
 mod service;
+mod situations;
 mod swap;
 mod tools;
 mod uploads;

@@ -99,6 +99,6 @@ fn a_daemon_that_does_not_start_says_so_in_the_log_that_was_asked_for() {
     let ran = scene.taskhost(&["run", "--log-format", "json"]);
     assert_eq!(ran.code, Some(1));
     let line: Value = serde_json::from_str(ran.stderr.trim_end()).expect("one object");
-    assert_eq!(line["fields"]["error"], "tasks.toml has 1 error(s)");
+    assert_eq!(line["fields"]["error"], "tasks.toml has 1 error");
     assert!(line["fields"]["report"].as_str().is_some_and(|report| report.contains("did you mean `concurrency`?")));
 }

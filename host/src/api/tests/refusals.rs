@@ -99,6 +99,7 @@ async fn params_that_do_not_fit_are_pointed_at() {
         "status": 422,
         "detail": "the params do not fit the kind `k`",
         "errors": [{ "pointer": "/params/path", "detail": "is not a string" }],
+        "hint": "`taskhost plugins show k` lists the params that it takes",
     });
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&body).unwrap(), expected);
 }

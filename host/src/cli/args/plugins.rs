@@ -18,6 +18,7 @@ pub(in crate::cli) struct PluginsArgs {
 pub(super) const EXAMPLES: &str = "\
 Examples:
   taskhost plugins
+  taskhost plugins show files.checksum
   taskhost plugins new thumbs
   taskhost plugins check target/debug/libthumbs.so
   taskhost plugins run libthumbs.so thumbs.greet --params '{\"name\": \"you\"}'";
@@ -27,6 +28,12 @@ pub(in crate::cli) enum PluginsCommand {
     /// The same as without a word
     #[command(after_help = LIST_EXAMPLES)]
     List,
+    /// Show what a kind does and which params it takes
+    #[command(after_help = SHOW_EXAMPLES)]
+    Show {
+        /// The kind, such as `files.checksum`
+        kind: KindName,
+    },
     /// Write a crate for a plugin that builds, tests and loads as it is; needs no daemon
     #[command(after_help = NEW_EXAMPLES)]
     New(PluginsNewArgs),
@@ -42,6 +49,11 @@ const LIST_EXAMPLES: &str = "\
 Examples:
   taskhost plugins list
   taskhost plugins list --json | jq -r '.plugins[].kinds[].name'";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  taskhost plugins show files.checksum
+  taskhost plugins show files.checksum --json | jq .params_schema";
 
 const NEW_EXAMPLES: &str = "\
 Examples:
