@@ -54,7 +54,7 @@ fn mail(scene: &Scene) -> String {
 fn a_secret_reaches_the_plugin_and_is_neither_kept_nor_shown() {
     let scene = Scene::new(MAIL);
     scene.write("run/account", format!("{ACCOUNT}\n"));
-    let daemon = scene.start_with(&[(VARIABLE, OsStr::new(TOKEN))]);
+    let daemon = scene.start_with(&[(VARIABLE, OsStr::new(TOKEN)), ("TASKHOST_LOG", OsStr::new("trace"))]);
     let client = daemon.client();
     let run = |document: &serde_json::Value| {
         let id = client.post("/api/v1/tasks", document).body["task_id"].as_str().expect("an id").to_owned();

@@ -143,6 +143,20 @@ fn defaults_are_those_of_the_checker() {
     assert_eq!(Config::parse(&text).unwrap().host, Config::default().host, "{text}");
 }
 
+#[test]
+fn the_guide_has_a_row_for_each_key_with_its_default() {
+    let guide = include_str!("../../../../../docs/guide/tasks-toml.md");
+    let schema = schema(&[]);
+    for (place, section) in &SECTIONS[1..] {
+        for (key, part) in schema.pointer(place).and_then(Json::as_object).unwrap() {
+            let rows = guide.lines().filter(|line| line.starts_with(&format!("| `{key}`")));
+            let default = part.get("default").map(|default| format!("`{default}`"));
+            let is_told = |row: &str| default.as_ref().is_none_or(|default| row.contains(default));
+            assert!(rows.clone().any(is_told) || key == "timezone" && rows.count() > 0, "{section}{key}: {default:?}");
+        }
+    }
+}
+
 /// Plugins `mail`, with a config and one kind, and `plain`, with a kind that takes anything.
 fn with_plugins(check: impl FnOnce(&Json)) {
     let params = json!({
