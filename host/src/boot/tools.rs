@@ -2,6 +2,7 @@
 //!
 //! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
 
+mod doctor;
 mod error;
 mod file;
 mod listed;
@@ -11,6 +12,7 @@ mod scratch;
 use std::io;
 use std::path::Path;
 
+pub use self::doctor::{Examined, Verdict, examine};
 pub use self::error::RunError;
 pub use self::file::{FileCheck, FileReport};
 pub use self::run::{News, Ran, RunRequest, Unfinished, run};

@@ -5,6 +5,7 @@
 mod about;
 mod cron;
 mod dead;
+mod doctor;
 mod enqueue;
 mod file;
 mod filter;
@@ -21,6 +22,7 @@ use clap::{Parser, Subcommand};
 pub(super) use self::about::{CompletionsArgs, ManArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
+pub(super) use self::doctor::DoctorArgs;
 pub(super) use self::enqueue::{EnqueueArgs, Patience};
 pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
 pub(super) use self::filter::FilterArgs;
@@ -76,6 +78,9 @@ pub(super) enum Command {
     /// Print the JSON Schema of tasks.toml for editors, with what the plugins in its folders take; needs no daemon
     #[command(after_help = file::SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
+    /// Look whether all that the daemon needs is there, each fault with a fix; needs no daemon
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Submit a task
     #[command(after_help = enqueue::EXAMPLES)]
     Enqueue(EnqueueArgs),

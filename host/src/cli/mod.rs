@@ -9,6 +9,7 @@ mod check_file;
 mod client;
 mod cron;
 mod dev;
+mod doctor;
 mod enqueue;
 mod failure;
 mod follow;
@@ -88,6 +89,7 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             let client = client()?;
             converse(task_list::dead(args, &client, output))
         }
+        Command::Doctor(args) => doctor::doctor(&cli.config, args, output),
         Command::Openapi => about::openapi(output),
         Command::Completions(args) => about::completions(args.shell, output),
         Command::Man(args) => about::man(args.folder.as_deref(), output),

@@ -8,6 +8,7 @@ mod check;
 mod command_line;
 mod dead;
 mod dev;
+mod doctor;
 mod editors;
 mod first_kinds;
 mod follow_ups;

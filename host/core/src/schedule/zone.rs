@@ -20,6 +20,11 @@ impl Zone {
     /// Coordinated universal time.
     pub const UTC: Self = Self(Tz::UTC);
 
+    /// The version of the rules of all zones, such as `2025b`.
+    pub fn database() -> &'static str {
+        chrono_tz::IANA_TZDB_VERSION
+    }
+
     /// Every name that can be written.
     pub fn names() -> impl Iterator<Item = &'static str> {
         TZ_VARIANTS.iter().map(|zone| zone.name())

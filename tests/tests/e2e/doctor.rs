@@ -1,0 +1,120 @@
+//! `taskhost doctor`: each fault is really made, found, and told with its cure.
+
+use std::fs::{self, File, Permissions};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::time::Duration;
+
+use serde_json::Value;
+use taskhost_tests::{Scene, built_plugins};
+
+/// A scene whose plugin folder has the same name on every machine.
+fn scene(rest: &str) -> Scene {
+    let scene = Scene::with_plugins(rest, &["plugins".into()]);
+    symlink(built_plugins(), scene.file("plugins")).expect("a link to the built plugins");
+    scene
+}
+
+/// The lines of these checks with their hints, in their order. What this machine's disk, limits and zones are is its own.
+fn said(scene: &Scene, checks: &[&str]) -> String {
+    let ran = scene.taskhost(&["doctor"]);
+    let mut shown = Vec::new();
+    let mut is_meant = false;
+    for line in ran.stdout.lines() {
+        let name = line.get(9..24).unwrap_or_default().trim();
+        is_meant = if line.starts_with(' ') { is_meant } else { checks.contains(&name) };
+        if is_meant {
+            shown.push(line.replace(&scene.path().display().to_string(), "[scene]"));
+        }
+    }
+    format!("{}\nexit {}", shown.join("\n"), ran.code.expect("an exit code"))
+}
+
+/// The verdicts by the name of the check.
+fn verdicts(scene: &Scene) -> Vec<(String, String)> {
+    let ran = scene.taskhost(&["doctor", "--json"]);
+    let document: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {ran:?}"));
+    let word = |check: &Value, key: &str| check[key].as_str().expect("a text").to_owned();
+    let checks = document["checks"].as_array().expect("a list").iter();
+    let is_bad = document["status"] == "error";
+    assert_eq!((ran.code, &*ran.stderr), (Some(i32::from(is_bad)), ""), "{document}");
+    checks.map(|check| (word(check, "name"), word(check, "status"))).collect()
+}
+
+const OWN: &[&str] = &["config", "state", "store", "permissions", "plugins", "listen", "socket"];
+
+#[test]
+fn where_nothing_is_wrong_each_check_is_a_line_and_nothing_is_changed() {
+    let scene = scene("[jobs.a]\nkind = \"probe.noop\"\n");
+    insta::assert_snapshot!("doctor_good", said(&scene, OWN));
+    let names: Vec<_> = verdicts(&scene).into_iter().map(|(name, _)| name).collect();
+    let expected = "config state permissions disk disk fsync socket listen files plugins clock zones";
+    assert_eq!(names.join(" "), expected);
+    assert!(!scene.file("var").exists(), "it looks, and makes nothing");
+}
+
+#[test]
+fn it_may_be_asked_while_the_daemon_runs() {
+    let scene = scene("");
+    let address = scene.start().address().to_owned();
+    let text = fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("tasks.toml", text.replace("127.0.0.1:0", &address));
+    let daemon = scene.start();
+    let ran = scene.taskhost(&["doctor"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
+    assert!(ran.stdout.contains("a daemon answers on ") && ran.stdout.contains("is taken, while the daemon runs"));
+    assert_eq!(daemon.client().get("/readyz").status, 200);
+}
+
+#[test]
+fn many_faults_are_all_found_each_with_its_cure() {
+    let scene = scene("[jobs.a]\nkind = \"probe.nop\"\n[queues.mail]\nconcurency = 2\n");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let text = fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    let port = taken.local_addr().expect("an address").port();
+    let text = text.replace("127.0.0.1:0", &format!("127.0.0.1:{port}"));
+    scene.write("tasks.toml", text.replace("plugins = [", "state = \"file/state\"\nplugins = [\"own\", \"nowhere\", "));
+    scene.write("file", "in the way");
+    scene.write("own/libbroken.so", "this is no library");
+    fs::set_permissions(scene.file("own"), Permissions::from_mode(0o777)).expect("an open folder");
+    insta::assert_snapshot!("doctor_faults", said(&scene, OWN).replace(&port.to_string(), "[port]"));
+}
+
+#[test]
+fn a_clock_behind_the_store_is_found() {
+    let scene = scene("");
+    assert!(scene.start().stop().0.success());
+    let store = File::options().write(true).open(scene.file("var/taskhost.db")).expect("the store");
+    let written = store.metadata().and_then(|found| found.modified()).expect("a time");
+    store.set_modified(written + Duration::from_hours(48)).expect("another time");
+    assert!(verdicts(&scene).contains(&("clock".to_owned(), "error".to_owned())));
+    assert!(said(&scene, &["clock"]).contains("hint: set the clock"));
+}
+
+#[test]
+fn a_store_in_memory_and_a_socket_path_that_is_too_long_are_found() {
+    let memory = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
+    let long = "s".repeat(120);
+    let scene = scene(&format!("store = \"sqlite:{}/taskhost.db\"\nstate = \"{long}\"\n", memory.path().display()));
+    let verdicts = verdicts(&scene);
+    for found in [("disk", "warning"), ("socket", "error")] {
+        assert!(verdicts.iter().any(|(name, verdict)| (&**name, &**verdict) == found), "{verdicts:?}");
+    }
+    let said = said(&scene, &["disk", "socket"]);
+    assert!(
+        said.contains("is in memory (tmpfs)") && said.contains("hint: set [host] state to a shorter path"),
+        "{said}"
+    );
+}
+
+#[test]
+fn of_a_file_that_cannot_be_read_the_rest_is_not_guessed() {
+    let scene = scene("");
+    scene.write("tasks.toml", "[host");
+    assert_eq!(verdicts(&scene)[0], ("config".to_owned(), "error".to_owned()));
+    assert_eq!(verdicts(&scene).len(), 3, "clock and zones need no file");
+    fs::remove_file(scene.file("tasks.toml")).expect("the file");
+    let said = said(&scene, OWN);
+    let first = "error    config         cannot read [scene]/tasks.toml: ";
+    assert!(said.starts_with(first) && said.contains("hint: name the file") && said.ends_with("exit 1"), "{said}");
+}
