@@ -6,6 +6,7 @@
 mod jobs;
 mod logs;
 mod metrics;
+mod once;
 mod orders;
 mod queues;
 mod tasks;
@@ -21,6 +22,8 @@ use tokio::sync::watch;
 
 pub use self::jobs::{JobError, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
+use self::once::KeysInFlight;
+pub use self::once::{Begun, Flight, OnceError};
 pub use self::orders::{Order, Prepared, What};
 pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
@@ -38,7 +41,7 @@ use crate::submit::Intake;
 
 /// A running daemon, as its faces see it. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Host(Arc<Parts>);
+pub struct Host(Arc<Parts>, KeysInFlight);
 
 /// What a host is made of.
 #[derive(Debug)]
@@ -97,7 +100,7 @@ pub struct TaskReport {
 impl Host {
     /// Makes the handle of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        Self(Arc::new(parts), KeysInFlight::default())
     }
 
     fn intake<'a>(&'a self, config: &'a Config) -> Intake<'a> {

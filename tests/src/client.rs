@@ -50,6 +50,11 @@ impl Client {
         answer(self.agent.post(format!("{}{path}", self.base)).send_json(body))
     }
 
+    /// Sends a document under an idempotency key.
+    pub fn post_once(&self, path: &str, key: &str, body: &Value) -> Answer {
+        answer(self.agent.post(format!("{}{path}", self.base)).header("idempotency-key", key).send_json(body))
+    }
+
     /// Deletes what is at a path.
     pub fn delete(&self, path: &str) -> Answer {
         answer(self.agent.delete(format!("{}{path}", self.base)).call())

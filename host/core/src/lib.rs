@@ -8,6 +8,7 @@ pub mod duration;
 pub mod ids;
 pub mod job;
 pub mod log;
+pub mod once;
 pub mod priority;
 pub mod query;
 pub mod retry;

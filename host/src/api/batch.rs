@@ -15,12 +15,13 @@ use serde_json::value::RawValue;
 use taskhost_core::ids::NAME_MAX;
 use utoipa::ToSchema;
 
-use super::Api;
 use super::body::{invalid, read_text};
 use super::fields::shape;
+use super::once::{once, read_key};
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
-use super::submit::{Accepted, Submit, read_order, refuse_key};
+use super::submit::{Accepted, Submit, read_order};
+use super::{Api, schema};
 use crate::host::{Prepared, Submitted};
 use crate::submit::SubmitError;
 
@@ -50,7 +51,8 @@ struct AcceptedBatch {
 }
 
 problems!(
-    NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidBatch, NotSupported, StoreUnavailable,
+    NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidBatch, InvalidIdempotencyKey,
+    IdempotencyKeyReused, IdempotencyKeyInFlight, StoreUnavailable,
 );
 
 /// Submit many tasks
@@ -59,6 +61,7 @@ problems!(
 /// stored in one commit; the answer comes once it is durable. A batch has up to 10,000 tasks and 16 MiB.
 #[utoipa::path(
     post, path = "/api/v1/tasks/batch", tag = "tasks",
+    params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = schema::KEY)),
     request_body(content = Batch, example = json!({"tasks": [
         {"kind": "files.checksum", "params": {"path": "README.md"}},
         {"job": "nightly-backup"},
@@ -75,13 +78,16 @@ problems!(
     ),
 )]
 pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    refuse_key(request.headers())?;
+    let key = read_key(request.headers())?;
     let text = read_text(request, BATCH_BYTES_MAX, "send it in parts").await?;
-    let host = api.host.clone();
-    // To check ten thousand tasks takes a while, and others want to be answered meanwhile.
-    let prepared = tokio::task::spawn_blocking(move || api.prepare_batch(&text)).await;
-    let stored = host.store(prepared.expect("it does not panic")?).await?;
-    Ok(accepted(stored))
+    let once = once(key, "POST /api/v1/tasks/batch", &text);
+    let checking = api.clone();
+    let prepare = async || {
+        // To check ten thousand tasks takes a while, and others want to be answered meanwhile.
+        let prepared = tokio::task::spawn_blocking(move || checking.prepare_batch(&text)).await;
+        prepared.expect("it does not panic")
+    };
+    Ok(accepted(api.accept(once, prepare).await?))
 }
 
 fn accepted(tasks: Vec<Submitted>) -> Response {

@@ -12,9 +12,10 @@ use taskhost_core::suggest::closest;
 use utoipa::ToSchema;
 
 use super::form::{Form, Part};
+use super::once::refuse_key;
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
-use super::submit::{Accepted, accepted, refuse_key};
+use super::submit::{Accepted, accepted};
 use super::{Api, schema};
 use crate::host::{Order, Submitted};
 use crate::submit::Params;

@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 use super::body::{invalid, read_json};
 use super::job_body::{Declaration, NewJob};
 use super::job_document::{JobDocument, ScheduleShape};
+use super::once::{once, read_key, refuse_key};
 use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::query::Query;
-use super::submit::{Accepted, Written, accepted};
+use super::submit::{Accepted, Written, accepted_one};
 use super::{Api, schema};
 use crate::host::{JobError, JobOrigin, JobReport, Order};
 
@@ -100,7 +101,8 @@ problems!(
 
 /// Declare a job
 ///
-/// It is kept across restarts, until it is deleted. Everything is checked; the answer comes once it is durable.
+/// It is kept across restarts, until it is deleted. Everything is checked; the answer comes once it is durable. A name that
+/// is taken is refused, so a call with a `name` may be sent again; `Idempotency-Key` is refused.
 #[utoipa::path(
     post, path = "/api/v1/jobs", tag = "jobs",
     request_body(content = NewJob, examples(
@@ -128,6 +130,7 @@ problems!(
     ),
 )]
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+    refuse_key(request.headers())?;
     let body = read_json(request).await?;
     let Written { params } = serde_json::from_slice(&body.text).map_err(|error| invalid(&error))?;
     let Declaration { name, job } = Declaration::read(body.value, params, api.host.timezone())?;
@@ -244,7 +247,8 @@ pub(super) async fn remove(
 }
 
 problems!(
-    NotTriggered: JobNotFound, UnknownKind, UnknownQueue, InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable,
+    NotTriggered: JobNotFound, UnknownKind, UnknownQueue, InvalidParams, ParamsTooLarge, PrivilegedKind,
+    InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyKeyInFlight, StoreUnavailable,
 );
 
 /// Make a task of a job now
@@ -252,7 +256,10 @@ problems!(
 /// Its schedule is not touched, and a paused job can be triggered too.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{id}/trigger", tag = "jobs",
-    params(("id" = schema::Name, Path, description = "The name of the job.")),
+    params(
+        ("id" = schema::Name, Path, description = "The name of the job."),
+        ("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = schema::KEY),
+    ),
     responses(
         (
             status = 202, description = "Its task is accepted.", body = Accepted,
@@ -261,13 +268,21 @@ problems!(
         NotTriggered,
     ),
 )]
-pub(super) async fn trigger(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
-    api.refuse_privileged(&api.host.job(&name)?.live.job.kind)?;
-    match api.host.submit(&Order::job(name)).await {
-        Ok(submitted) => Ok(accepted(submitted)),
-        Err(SubmitError::UnknownJob { job, similar }) => Err(JobError::Unknown { name: job, similar }.into()),
-        Err(error) => Err(error.into()),
-    }
+pub(super) async fn trigger(
+    State(api): State<Api>,
+    JobPath(name): JobPath,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let once = once(read_key(&headers)?, &format!("POST /api/v1/jobs/{name}/trigger"), b"");
+    let prepare = async || {
+        api.refuse_privileged(&api.host.job(&name)?.live.job.kind)?;
+        match api.host.prepare(&Order::job(name.clone())) {
+            Ok(prepared) => Ok(vec![prepared]),
+            Err(SubmitError::UnknownJob { job, similar }) => Err(JobError::Unknown { name: job, similar }.into()),
+            Err(error) => Err(error.into()),
+        }
+    };
+    Ok(accepted_one(api.accept(once, prepare).await?))
 }
 
 problems!(NotPaused: JobNotFound, StoreUnavailable);

@@ -18,6 +18,7 @@ mod list;
 mod list_document;
 mod logs;
 mod metrics;
+mod once;
 mod openapi;
 mod plugins;
 mod problem;

@@ -77,6 +77,12 @@ problem_types! {
     NotSupported = "not-supported", "Not supported by this version", UNPROCESSABLE_ENTITY;
     /// Some tasks of the batch will not do; none was accepted.
     InvalidBatch = "invalid-batch", "Invalid batch", UNPROCESSABLE_ENTITY;
+    /// `Idempotency-Key` is not 1 to 255 visible ASCII characters, or is given twice.
+    InvalidIdempotencyKey = "invalid-idempotency-key", "Invalid idempotency key", BAD_REQUEST;
+    /// The idempotency key came with another call before.
+    IdempotencyKeyReused = "idempotency-key-reused", "Idempotency key reused", UNPROCESSABLE_ENTITY;
+    /// A call with this idempotency key is under way.
+    IdempotencyKeyInFlight = "idempotency-key-in-flight", "Idempotency key in flight", CONFLICT;
     /// No plugin provides the kind.
     UnknownKind = "unknown-kind", "Unknown kind", UNPROCESSABLE_ENTITY;
     /// The queue is not declared.

@@ -49,6 +49,9 @@ words! {
     Name = text("Letters, digits, `-`, `_` and `.`; begins with a letter or a digit.", "files.checksum")
         .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))
         .max_length(Some(NAME_MAX));
+    /// What tells one call from another.
+    IdempotencyKey = text("1 to 255 visible ASCII characters, in quotes or without.", "8e03978e-40d5-43dd-bc93-6894a57f9324")
+        .pattern(Some("^[!-~]{1,255}$"));
     /// Where a task stands.
     TaskStatus = text("Where the task stands.", "running").enum_values(Some(Status::ALL.map(Status::as_str)));
     /// A text to look for.
@@ -76,6 +79,11 @@ words! {
     /// JSON of any shape.
     AnyJson = ObjectBuilder::new().schema_type(SchemaType::AnyValue);
 }
+
+/// What `Idempotency-Key` does.
+pub(super) const KEY: &str = "Sent again with the same key and body, the call is answered as the first time and makes \
+    nothing new. Another call under the key is 422, one that comes while the first is under way 409. Calls that were refused \
+    are not kept. A key is kept for 24 h.";
 
 fn text(description: &str, example: &str) -> ObjectBuilder {
     let object = ObjectBuilder::new().schema_type(SchemaType::new(Type::String));

@@ -4,7 +4,7 @@
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -15,8 +15,9 @@ use taskhost_core::retry::PartialRetry;
 use taskhost_core::task::Status;
 use utoipa::ToSchema;
 
-use super::body::{invalid, read_json};
+use super::body::{JsonBody, invalid, read_json};
 use super::fields::{Fields, shape};
+use super::once::{once, read_key};
 use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::{Api, Source, schema};
@@ -99,14 +100,17 @@ pub(super) struct Accepted {
 
 problems!(
     NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidTask, NotSupported, UnknownKind, UnknownQueue,
-    UnknownJob, InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable,
+    UnknownJob, InvalidParams, ParamsTooLarge, PrivilegedKind, InvalidIdempotencyKey, IdempotencyKeyReused,
+    IdempotencyKeyInFlight, StoreUnavailable,
 );
 
 /// Submit a task
 ///
-/// Everything is checked; the answer comes once the task is durable.
+/// Everything is checked; the answer comes once the task is durable. A call with an `Idempotency-Key` may be sent again
+/// whenever its answer was lost.
 #[utoipa::path(
     post, path = "/api/v1/tasks", tag = "tasks",
+    params(("Idempotency-Key" = Option<schema::IdempotencyKey>, Header, description = schema::KEY)),
     request_body(content = Submit, examples(
         ("kind" = (value = json!({"kind": "files.checksum", "params": {"path": "README.md"}, "priority": "high"}))),
         ("later" = (value = json!({"kind": "backup.create", "params": {"source": "docs", "target": "var"}, "delay": "1h"}))),
@@ -122,11 +126,15 @@ problems!(
     ),
 )]
 pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    refuse_key(request.headers())?;
-    let body = read_json(request).await?;
-    let order = read_order(body.value, &body.text)?;
-    api.refuse_privileged_order(&order)?;
-    Ok(accepted(api.host.submit(&order).await?))
+    let key = read_key(request.headers())?;
+    let JsonBody { value, text } = read_json(request).await?;
+    let once = once(key, "POST /api/v1/tasks", &text);
+    let prepare = async || {
+        let order = read_order(value, &text)?;
+        api.refuse_privileged_order(&order)?;
+        Ok(vec![api.host.prepare(&order)?])
+    };
+    Ok(accepted_one(api.accept(once, prepare).await?))
 }
 
 impl From<Submitted> for Accepted {
@@ -139,6 +147,11 @@ impl From<Submitted> for Accepted {
 pub(super) fn accepted(submitted: Submitted) -> Response {
     let location = [(header::LOCATION, format!("/api/v1/tasks/{}", submitted.task))];
     (StatusCode::ACCEPTED, location, Json(Accepted::from(submitted))).into_response()
+}
+
+/// The answer to a call that stored one task.
+pub(super) fn accepted_one(stored: Vec<Submitted>) -> Response {
+    accepted(stored.into_iter().next().expect("a task that was stored is answered"))
 }
 
 impl Api {
@@ -164,14 +177,6 @@ impl Api {
 pub(super) struct Written<'a> {
     #[serde(borrow)]
     pub(super) params: Option<&'a RawValue>,
-}
-
-/// Refuses what would be accepted and ignored.
-pub(super) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key("idempotency-key") {
-        return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this call"));
-    }
-    Ok(())
 }
 
 /// What the body asks for.

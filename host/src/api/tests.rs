@@ -7,6 +7,7 @@ mod files;
 mod jobs;
 mod lists;
 mod logs;
+mod once;
 mod openapi;
 mod queues;
 mod refusals;

@@ -29,7 +29,7 @@ pub enum What {
 
 /// A task that was checked and may be stored.
 #[derive(Debug)]
-pub struct Prepared(NewTask);
+pub struct Prepared(pub(super) NewTask);
 
 impl Order {
     /// A kind on these params, with every default.

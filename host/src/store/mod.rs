@@ -5,6 +5,7 @@
 
 mod error;
 mod jobs;
+mod once;
 mod queues;
 pub mod sqlite;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
+use taskhost_core::once::Once;
 use taskhost_core::query::{TaskFilter, TaskQuery};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
@@ -27,6 +29,7 @@ use tokio::sync::{oneshot, watch};
 
 pub use self::error::StoreError;
 pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
+pub use self::once::{Inserted, KeyReused};
 pub use self::queues::QueueState;
 
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
@@ -38,6 +41,19 @@ pub trait Store: Send + Sync + Debug {
     ///
     /// A task that meets a free slot while nothing waits before it starts in the same commit; it is still answered as `queued`.
     fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>>;
+
+    /// As [`Store::submit`], once: under a key that is known already nothing is inserted, and the answer is that of the first
+    /// time. Key and tasks are kept in one commit, the key for [`KEY_KEPT`](taskhost_core::once::KEY_KEPT).
+    fn submit_once(&self, tasks: Vec<NewTask>, once: Once, now: UnixMicros) -> Reply<Result<Vec<Inserted>, KeyReused>>;
+
+    /// What [`Store::submit_once`] has answered under this key, if it has. Blocks on the disk.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read.
+    fn submitted_once(
+        &self,
+        once: &Once,
+        now: UnixMicros,
+    ) -> Result<Option<Result<Vec<Inserted>, KeyReused>>, StoreError>;
 
     /// Inserts the task of a nominal time of a job and moves the job's cursor there, unless the cursor has reached it
     /// already, or the job has another schedule by now, is paused, or gone. Answers whether it did.

@@ -11,6 +11,7 @@ mod harness;
 mod jobs;
 mod list;
 mod log;
+mod once;
 mod outcome;
 mod queues;
 mod time;
@@ -32,6 +33,7 @@ use cases;
 const CASES: &[&[Case]] = &[
     claim::CASES,
     outcome::CASES,
+    once::CASES,
     queues::CASES,
     follow_ups::CASES,
     cancel::CASES,

@@ -19,6 +19,7 @@ mod journey;
 mod listings;
 mod logs;
 mod metrics;
+mod once;
 mod plan;
 mod queues;
 mod recovery;

@@ -108,6 +108,11 @@ impl Bench {
         Answer { status: head.status, headers: head.headers, body, written }
     }
 
+    /// The file of the store.
+    pub(super) fn store_file(&self) -> PathBuf {
+        self.folder.path().join("taskhost.db")
+    }
+
     /// The folder of all uploads.
     pub(super) fn uploads(&self) -> PathBuf {
         self.folder.path().join("uploads")

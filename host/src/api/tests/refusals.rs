@@ -55,10 +55,6 @@ async fn what_later_versions_do_is_refused() {
         ),
     ])
     .await;
-    let bench = Bench::new(Source::Tcp);
-    let request = Request::post(TASKS).header(header::CONTENT_TYPE, "application/json").header("idempotency-key", "a");
-    let answer = bench.call(request.body(Body::from(r#"{"kind":"files.checksum"}"#)).unwrap()).await;
-    assert_eq!(answer.problem(), "not-supported");
 }
 
 #[tokio::test]

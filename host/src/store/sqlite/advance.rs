@@ -51,6 +51,7 @@ impl Writer {
         for row in ended {
             self.delete(&row)?;
         }
+        let more = self.forget_keys(now)? || more;
         self.turn.next_due = NextDue::Is(if more { Some(now) } else { self.earliest()? });
         Ok(())
     }
@@ -73,8 +74,9 @@ impl Writer {
         let first = |select| self.connection.prepare_cached(select)?.query_row([], |row| row.get::<_, Option<i64>>(0));
         let [due, expiring, ended] = EARLIEST;
         let (due, expiring, ended) = (first(due)?, first(expiring)?, first(ended)?);
-        let ended = ended.map(|micros| UnixMicros::from_micros(micros).saturating_add(PRUNE_TOGETHER).as_micros());
-        Ok([due, expiring, ended].into_iter().flatten().min().map(UnixMicros::from_micros))
+        let old = [ended, self.earliest_key()?].into_iter().flatten().min();
+        let old = old.map(|micros| UnixMicros::from_micros(micros).saturating_add(PRUNE_TOGETHER).as_micros());
+        Ok([due, expiring, old].into_iter().flatten().min().map(UnixMicros::from_micros))
     }
 
     /// Puts back what ran when the daemon before this one ended without saying so. Answers how many tasks there were.

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use taskhost_core::ids::{QueueName, TaskId};
+use taskhost_core::once::Once;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
@@ -11,7 +12,7 @@ use tokio::sync::oneshot;
 
 use super::again::{ROWS_A_STEP, Sweeping};
 use super::jobs::JobCommand;
-use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Offer, StoreError};
+use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Inserted, KeyReused, Offer, StoreError};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -19,6 +20,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) enum Command {
     Submit(Vec<NewTask>, Answer<Vec<Status>>),
+    SubmitOnce(Vec<NewTask>, Box<Once>, Answer<Result<Vec<Inserted>, KeyReused>>),
     Job(JobCommand),
     Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
     Act(TaskId, Action, Answer<Result<Status, ActionRefused>>),
@@ -104,7 +106,7 @@ fn within_a_turn(commands: &mut VecDeque<(Command, UnixMicros)>) -> VecDeque<(Co
     let fits = commands.iter().take_while(|(command, _)| {
         let before = rows;
         rows += match command {
-            Command::Submit(tasks, _) => tasks.len(),
+            Command::Submit(tasks, _) | Command::SubmitOnce(tasks, ..) => tasks.len(),
             Command::Sweep(..) => ROWS_A_STEP,
             _one => 1,
         };

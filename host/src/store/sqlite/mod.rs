@@ -15,6 +15,7 @@ mod jobs;
 mod list;
 mod log;
 mod names;
+mod once;
 mod queues;
 mod reader;
 mod readers;
@@ -31,6 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 use taskhost_core::ids::{JobName, KindName, QueueName, TaskId};
+use taskhost_core::once::Once;
 use taskhost_core::query::TaskQuery;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
@@ -46,8 +48,8 @@ use self::queues::{Board, Queues};
 use self::readers::{Readers, open_reader};
 use self::writer::{Outlet, Turn, Writer};
 use super::{
-    Action, ActionRefused, Assignment, AttemptReport, CancelRefused, Firing, JobCursor, JobSighting, Kept, KeptJob,
-    Offer, QueueState, Reply, Rest, Store, StoreError, StoredLog, Sweep,
+    Action, ActionRefused, Assignment, AttemptReport, CancelRefused, Firing, Inserted, JobCursor, JobSighting, Kept,
+    KeptJob, KeyReused, Offer, QueueState, Reply, Rest, Store, StoreError, StoredLog, Sweep,
 };
 use crate::events::Events;
 use crate::lock::FileLock;
@@ -220,6 +222,19 @@ fn start_writer(
 impl Store for SqliteStore {
     fn submit(&self, tasks: Vec<NewTask>, now: UnixMicros) -> Reply<Vec<Status>> {
         self.ask(now, |answer| Command::Submit(tasks, answer))
+    }
+
+    fn submit_once(&self, tasks: Vec<NewTask>, once: Once, now: UnixMicros) -> Reply<Result<Vec<Inserted>, KeyReused>> {
+        self.ask(now, |answer| Command::SubmitOnce(tasks, Box::new(once), answer))
+    }
+
+    fn submitted_once(
+        &self,
+        once: &Once,
+        now: UnixMicros,
+    ) -> Result<Option<Result<Vec<Inserted>, KeyReused>>, StoreError> {
+        let known = self.lists.with(|reader| once::known(reader, once, now));
+        known.map_err(|error| error::classify(&self.path, &error))
     }
 
     fn fire(&self, firing: Firing, now: UnixMicros) -> Reply<bool> {

@@ -168,6 +168,10 @@ impl Writer {
                 let statuses = self.submit(&tasks, now)?;
                 self.turn.answer_or_refuse(answer, statuses);
             }
+            Command::SubmitOnce(tasks, once, answer) => {
+                let inserted = self.submit_once(&tasks, &once, now)?;
+                self.turn.answer_or_refuse(answer, inserted);
+            }
             Command::Job(command) => self.take_job(command, now)?,
             Command::Cancel(task, answer) => {
                 let cancelled = self.cancel(task, now)?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use taskhost_core::ids::QueueName;
+use taskhost_core::once::{IdempotencyKey, Once};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, INTERRUPTIONS_MAX, Status};
 
@@ -163,4 +164,18 @@ fn pauses_and_counts_outlive_a_crash() {
     assert_eq!(*paused_since, Some(start()));
     let counted = [Status::Queued, Status::Running, Status::Dead].map(|status| counts.get(status));
     assert_eq!((counted, counts.total()), ([2, 0, 1], 3));
+}
+
+#[test]
+fn a_key_outlives_a_crash_with_its_tasks_until_it_is_old() {
+    let (mut h, path) = working();
+    let once = Once { key: IdempotencyKey::new("a").unwrap(), fingerprint: [1; 32] };
+    let task = h.task();
+    let first = h.answer(h.store.submit_once(vec![task], once.clone(), h.now));
+    let (mut h, _, path) = crashed(&h, &path);
+    let again = h.task();
+    assert_eq!(h.answer(h.store.submit_once(vec![again], once, h.now)), first);
+    assert_eq!((count(&path, "task"), count(&path, "idempotency_key")), (1, 1));
+    h.pass(Duration::from_hours(24));
+    assert_eq!(count(&path, "idempotency_key"), 0);
 }

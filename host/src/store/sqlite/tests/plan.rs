@@ -8,7 +8,7 @@ use taskhost_core::task::Status;
 
 use super::super::filter::Conditions;
 use super::super::list::{Source, walk_select};
-use super::super::{advance, again, claim, connect, queues};
+use super::super::{advance, again, claim, connect, once, queues};
 use super::{Files, options};
 
 fn plan(connection: &Connection, statement: &str) -> String {
@@ -44,6 +44,14 @@ fn a_list_gathers_from_an_index_alone_and_walks_without_sorting() {
         assert!(plan.starts_with("SEARCH task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"), "{select}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{select}: {plan}");
     }
+}
+
+#[test]
+fn keys_are_found_by_their_indexes() {
+    let files = Files::default();
+    let connection = empty_store(&files);
+    let expired = plan(&connection, once::EXPIRED);
+    assert_eq!(expired, "SEARCH idempotency_key USING COVERING INDEX idempotency_key_expiring (expires_at<?)");
 }
 
 #[test]
