@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost::clock::{SystemClock, monotonic};
+use taskhost::events::Events;
 use taskhost::plugins::describe::DescribeOptions;
 use taskhost::plugins::{
     Attempt, Executor as _, FollowUp, FollowUps, InProcess, Kind, Kinds as _, Outcome, Registry, Report, Search,
 };
-use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -90,6 +91,7 @@ impl Bench {
             task: TaskId::new(UnixMicros::from_micros(0), [0; 10]),
             lease: lease(number),
             attempt: 1,
+            queue: QueueName::default(),
             kind: Arc::clone(&kind),
             params: params.as_bytes().to_vec(),
             state: Vec::new(),
@@ -142,7 +144,8 @@ impl Bench {
 impl Run {
     fn new() -> Self {
         let (sender, reports) = unbounded_channel();
-        let executor = InProcess::new(sender, Arc::new(NoFollowUps), Arc::new(SystemClock), Duration::from_secs(2));
+        let (follow_ups, clock) = (Arc::new(NoFollowUps), Arc::new(SystemClock));
+        let executor = InProcess::new(sender, follow_ups, Events::default(), clock, Duration::from_secs(2));
         Self { executor, reports }
     }
 

@@ -3,6 +3,7 @@
 //! It owns no loop and no state of its own. Not here: building it (`boot`), HTTP and the command line (the faces),
 //! what happens to tasks by itself (`services`). Start at [`Host::submit`].
 
+mod events;
 mod jobs;
 mod logs;
 mod metrics;
@@ -20,6 +21,7 @@ use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
+pub use self::events::{EventFeed, EventFilter, Happened, NextEvent, TaskEvent};
 pub use self::jobs::{JobError, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
 use self::once::KeysInFlight;
@@ -29,6 +31,7 @@ pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
+pub use crate::events::EventId;
 use crate::events::Events;
 pub use crate::live::JobOrigin;
 use crate::live::Live;
@@ -135,8 +138,9 @@ impl Host {
             }
             let concerns = async {
                 // Missed events may have been about this task: look again.
-                while let Some(changes) = listener.next().await {
-                    if changes.iter().any(|change| change.task == task && change.status.is_ended()) {
+                while let Some(batch) = listener.next().await {
+                    let ended = |status: Option<Status>| status.is_none_or(Status::is_ended);
+                    if batch.changes().iter().any(|change| change.task == task && ended(change.status())) {
                         return;
                     }
                 }

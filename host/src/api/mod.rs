@@ -6,6 +6,8 @@ mod again;
 mod batch;
 mod body;
 mod document;
+mod event_document;
+mod events;
 mod fields;
 mod files;
 mod form;
@@ -32,9 +34,12 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::{Method, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::Semaphore;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -61,6 +66,8 @@ struct Api {
     host: Host,
     uploads: Uploads,
     source: Source,
+    /// Places for streams of events.
+    streams: Arc<Semaphore>,
 }
 
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
@@ -77,6 +84,8 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(list::dead))
         .routes(routes!(again::retry_dead))
         .routes(routes!(again::discard_dead))
+        .routes(routes!(events::all))
+        .routes(routes!(events::of_task))
         .routes(routes!(jobs::list, jobs::create))
         .routes(routes!(jobs::show, jobs::change, jobs::remove))
         .routes(routes!(jobs::trigger))
@@ -101,7 +110,7 @@ pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
         .route_layer(from_fn_with_state(query::Known::of(&document), query::check))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
-        .with_state(Api { host, uploads, source });
+        .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) });
     match source {
         Source::Tcp => routes.layer(from_fn(guard::check_host)),
         Source::Socket => routes,

@@ -94,6 +94,7 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
         (name = "dead", description = "The dead-letter queue: tasks that failed for good, until somebody retries or discards them."),
         (name = "jobs", description = "What makes tasks, and when: look, declare, trigger, pause."),
         (name = "queues", description = "What waits where; pause and resume."),
+        (name = "events", description = "What happens, as it happens."),
         (name = "plugins", description = "What can run here."),
         (name = "health", description = "For supervisors and load balancers."),
         (name = "about", description = "This document."),

@@ -26,7 +26,7 @@ use crate::secrets::SystemSecrets;
 use crate::service_manager;
 use crate::services::completer::Completer;
 use crate::services::scheduler::Scheduler;
-use crate::services::{dispatcher, maintainer, meter, runner, sweeper, watchdog, watcher};
+use crate::services::{announcer, dispatcher, maintainer, meter, runner, sweeper, watchdog, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Assignment, Store, StoreError};
 use crate::tally::Tally;
@@ -107,7 +107,7 @@ async fn start(
 ) -> Result<Daemon, BootError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
-    let events = Events::default();
+    let events = Events::since(clock.now());
     let (assigned, assignments) = mpsc::unbounded_channel();
     let (reporting, reports) = mpsc::unbounded_channel();
     let (tally, metrics) = count(services);
@@ -121,7 +121,7 @@ async fn start(
         clock: Arc::clone(&clock),
         chance: Arc::clone(&chance),
     };
-    let executor = executor(follow_ups, reporting.clone(), config.host.cancel_grace);
+    let executor = executor(follow_ups, reporting.clone(), events.clone(), config.host.cancel_grace);
 
     let completer = Completer {
         store: Arc::clone(&store),
@@ -131,6 +131,7 @@ async fn start(
     };
     services.start("completer", completer.run(reports));
     services.start("runner", runner(assignments, &kinds, &executor, reporting));
+    services.start("announcer", announcer::run(events.clone(), Arc::clone(&clock)));
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let kinds_changed = watch::Sender::new(0);
@@ -210,10 +211,11 @@ fn keep_uploads(config: &Config, places: &Places, store: &Arc<dyn Store>, servic
 fn executor(
     follow_ups: FollowUpIntake,
     reports: mpsc::UnboundedSender<Vec<Report>>,
+    events: Events,
     grace: Duration,
 ) -> Arc<dyn Executor> {
     let clock = Arc::clone(&follow_ups.clock);
-    Arc::new(InProcess::new(reports, Arc::new(follow_ups), clock, grace))
+    Arc::new(InProcess::new(reports, Arc::new(follow_ups), events, clock, grace))
 }
 
 /// What hands attempts to it.

@@ -74,8 +74,8 @@ impl Host {
                 Some(_) | None => return Ok(page),
             }
             let concerns = async {
-                while let Some(changes) = events.next().await {
-                    if changes.iter().any(|change| change.task == task) {
+                while let Some(batch) = events.next().await {
+                    if batch.changes().iter().any(|change| change.task == task) {
                         return;
                     }
                 }

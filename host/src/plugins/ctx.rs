@@ -4,27 +4,25 @@
 //! here at any time, also long after the attempt has ended. Start at [`Ctx::wake`] and [`Ctx::save_state`].
 
 mod logging;
+mod progress;
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
 use plugin_api::abi;
-use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::ids::{LeaseId, QueueName, TaskId};
 use taskhost_core::submit::{NewTask, STATE_MAX};
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
 
-use super::attempt::{Finish, Stop, Told, is_json, text};
-use super::ffi;
+use super::attempt::{Finish, Stop, Told, is_json};
 use super::follow_up::Made;
 use super::in_process::Links;
 use super::log::LogBuffer;
 use super::mailbox::{HOLDS, Key, Mailbox, Message};
 use super::{Attempt, FollowUp, Kind, Report};
 
-/// The longest note of a progress report that is kept, in bytes.
-const NOTE_MAX: usize = 1024;
 /// No time is set.
 const NEVER: u64 = u64::MAX;
 
@@ -49,6 +47,7 @@ pub(super) struct Ctx {
     pub(super) task: TaskId,
     pub(super) lease: LeaseId,
     pub(super) kind: Arc<Kind>,
+    queue: QueueName,
     pub(super) mailbox: Arc<Mailbox>,
     links: Arc<Links>,
     attempt: u32,
@@ -132,6 +131,7 @@ impl Ctx {
             task: attempt.task,
             lease: attempt.lease,
             kind: Arc::clone(&attempt.kind),
+            queue: attempt.queue.clone(),
             mailbox,
             links,
             attempt: attempt.attempt,
@@ -254,10 +254,6 @@ impl Ctx {
         self.stuck.load(SeqCst)
     }
 
-    pub(super) fn last_progress(&self) -> Option<Progress> {
-        self.lock().progress.clone()
-    }
-
     /// The end: from here on nothing that it says counts.
     pub(super) fn close(&self) -> Closed {
         self.state.store(state::ENDED, SeqCst);
@@ -273,6 +269,7 @@ impl Ctx {
             log: inner.log.take(),
         };
         drop(inner);
+        self.tell_last_progress(closed.progress.as_ref());
         self.saves_moved.notify_all();
         closed
     }
@@ -293,26 +290,6 @@ impl Ctx {
         }
         inner.finished = true;
         inner.finish = Some(finish);
-    }
-
-    /// Keeps the latest report.
-    pub(super) fn progress(&self, done: u64, total: u64, note: &[u8]) {
-        let now = ffi::monotonic();
-        let mut inner = self.lock();
-        if inner.closed {
-            return;
-        }
-        if inner.progress.is_none() {
-            inner.progress_began = now;
-        }
-        let elapsed = now.saturating_sub(inner.progress_began);
-        let progress = inner.progress.get_or_insert_with(|| Progress { first: done, ..Progress::default() });
-        progress.current = done;
-        progress.total = total;
-        progress.elapsed = elapsed;
-        if progress.message.as_bytes() != note {
-            progress.message = text(note, NOTE_MAX);
-        }
     }
 
     /// Hands a state to the store and answers the ticket of this save; none if it is refused.

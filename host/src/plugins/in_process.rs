@@ -28,6 +28,7 @@ use super::mailbox::{HOLDS, Lot, Mailbox, Message};
 use super::poller::Poller;
 use super::{Attempt, Executor, FollowUps, Kind, Outcome, Report};
 use crate::clock::Clock;
+use crate::events::Events;
 
 /// The executor of this process. Its threads end when it is dropped, those inside plugin code when they come back.
 #[derive(Debug)]
@@ -52,6 +53,7 @@ pub(super) struct Links {
     pub(super) follow_ups: Arc<dyn FollowUps>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) followers: Followers,
+    pub(super) events: Events,
 }
 
 #[derive(Debug, Default)]
@@ -80,16 +82,17 @@ struct Loaded {
 impl InProcess {
     /// An executor that sends its reports, in vectors, to `reports`.
     ///
-    /// `follow_ups` checks what plugins enqueue. `cancel_grace` is how long an attempt that was told to stop may go on before it is dropped (an async one) or
+    /// `follow_ups` checks what plugins enqueue, `events` hears of progress. `cancel_grace` is how long an attempt that was told to stop may go on before it is dropped (an async one) or
     /// counts as stuck (a blocking one).
     pub fn new(
         reports: UnboundedSender<Vec<Report>>,
         follow_ups: Arc<dyn FollowUps>,
+        events: Events,
         clock: Arc<dyn Clock>,
         cancel_grace: Duration,
     ) -> Self {
         let grace_ms = u64::try_from(cancel_grace.as_millis()).unwrap_or(u64::MAX);
-        let links = Links { reports, follow_ups, clock, followers: Followers::default() };
+        let links = Links { reports, follow_ups, clock, followers: Followers::default(), events };
         let shared = Shared { links: Arc::new(links), grace_ms, running: Mutex::default() };
         Self { shared: Arc::new(shared), lanes: Mutex::default(), keys: AtomicU64::new(0) }
     }

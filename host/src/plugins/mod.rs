@@ -35,7 +35,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskhost_core::ids::{KindName, LeaseId, TaskId};
+use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
 use taskhost_core::submit::NewTask;
 use taskhost_core::suggest;
@@ -116,6 +116,8 @@ pub struct Attempt {
     pub lease: LeaseId,
     /// Which attempt, from 1.
     pub attempt: u32,
+    /// The queue that the task is of.
+    pub queue: QueueName,
     /// The kind that runs; keeps its generation alive.
     pub kind: Arc<Kind>,
     /// JSON.

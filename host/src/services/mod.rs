@@ -8,10 +8,12 @@
 //! | `scheduler` | fires the jobs whose time has come |
 //! | `maintainer` | keeps the store moving with the time |
 //! | `meter` | counts what the store has done |
+//! | `announcer` | tells how far running tasks have come |
 //! | `sweeper` | removes the files of tasks that are no longer kept |
 //! | `watcher` | takes in what changes in the plugin folders |
 //! | `watchdog` | tells the service manager that the daemon lives |
 
+pub mod announcer;
 pub mod completer;
 pub mod dispatcher;
 pub mod maintainer;

@@ -116,6 +116,7 @@ fn attempt(claimed: Claimed, kind: Arc<Kind>) -> Attempt {
         lease: claimed.lease,
         attempt: claimed.attempt,
         kind,
+        queue: claimed.queue.clone(),
         context: serde_json::to_vec(&context).expect("names and times are JSON"),
         params: claimed.params,
         state: claimed.state,

@@ -133,8 +133,8 @@ impl Stage {
 
     /// The nominal time of the next task that is made.
     async fn next_fired(&mut self) -> String {
-        let changes = self.heard.next().await.expect("nothing is missed");
-        let [change] = &*changes else { panic!("one task at a time: {changes:?}") };
+        let batch = self.heard.next().await.expect("nothing is missed");
+        let [change] = batch.changes() else { panic!("one task at a time: {batch:?}") };
         let task = self.store.task(change.task).expect("a store that can be read").expect("the task that was made");
         let origin = task.submitted.origin.expect("a job made it");
         origin.nominal_at.expect("a schedule fired it").to_string()
@@ -306,8 +306,9 @@ async fn a_delayed_task_is_queued_when_its_time_comes() {
     let task = intake.prepare(&stage.kinds.0.name, &serde_json::json!({}).into(), &wishes).expect("a good task");
     let id = task.id;
     assert_eq!(stage.store.submit(vec![task], now).await.expect("an open store"), [Status::Scheduled]);
-    assert_eq!(stage.heard.next().await.expect("nothing is missed")[0].status, Status::Scheduled);
+    let batch = stage.heard.next().await.expect("nothing is missed");
+    assert_eq!(batch.changes()[0].status(), Some(Status::Scheduled));
     stage.clock.forward(MINUTE);
-    let changes = stage.heard.next().await.expect("nothing is missed");
-    assert_eq!((changes[0].task, changes[0].status), (id, Status::Queued));
+    let batch = stage.heard.next().await.expect("nothing is missed");
+    assert_eq!((batch.changes()[0].task, batch.changes()[0].status()), (id, Some(Status::Queued)));
 }

@@ -25,6 +25,7 @@ use super::scratch::Scratch;
 use crate::boot::BootError;
 use crate::chance::Chance;
 use crate::clock::{Clock, SystemClock, sleep};
+use crate::events::Events;
 use crate::plugins::check::manifest_of;
 use crate::plugins::describe::DescribeOptions;
 use crate::plugins::{Attempt, Executor, InProcess, Kind, Kinds, Outcome, PluginSettings, Registry, Report, Search};
@@ -163,7 +164,7 @@ async fn attend(
     let task = Chance::default().task_id(clock.now());
     let (reporting, mut reports) = mpsc::unbounded_channel();
     let listed = Arc::new(Listed { kinds: Arc::clone(&kinds) as Arc<dyn Kinds>, task });
-    let executor = InProcess::new(reporting, listed, clock, GRACE);
+    let executor = InProcess::new(reporting, listed, Events::default(), clock, GRACE);
     let unit = kind.unit.clone();
     executor.start(vec![attempt(request, task, kind)]);
     let mut watched = Watched { executor: &executor, task, unit, shown: None, state: None, follow_ups: Vec::new() };
@@ -204,7 +205,8 @@ async fn stop(interrupt: &mut Signal, terminate: &mut Signal) {
 }
 
 fn attempt(request: &RunRequest, task: TaskId, kind: Arc<Kind>) -> Attempt {
-    let context = json!({ "max_attempts": request.attempt, "queue": kind.queue.clone().unwrap_or_default() });
+    let queue = kind.queue.clone().unwrap_or_default();
+    let context = json!({ "max_attempts": request.attempt, "queue": queue });
     let json = |written: &RawValue| written.get().as_bytes().to_vec();
     Attempt {
         task,
@@ -215,6 +217,7 @@ fn attempt(request: &RunRequest, task: TaskId, kind: Arc<Kind>) -> Attempt {
         context: context.to_string().into_bytes(),
         timeout: request.timeout.or(kind.timeout),
         follow_ups: 0,
+        queue,
         kind,
     }
 }

@@ -17,6 +17,7 @@ use super::super::{
 };
 use super::Folder;
 use crate::clock::Clock;
+use crate::events::Events;
 
 /// A test in which this passes hangs visibly.
 pub(super) const LONG: Duration = Duration::MAX;
@@ -66,6 +67,7 @@ impl FollowUps for Taken {
 pub(super) struct Bench {
     registry: Registry,
     pub(super) executor: InProcess,
+    pub(super) events: Events,
     pub(super) reports: UnboundedReceiver<Vec<Report>>,
     unread: std::vec::IntoIter<Report>,
     started: u8,
@@ -91,8 +93,9 @@ impl Bench {
         let registry = folder.scan();
         assert_eq!(registry.plugins()[0].error, None);
         let (sender, reports) = unbounded_channel();
-        let executor = InProcess::new(sender, Arc::new(Taken), Arc::new(StoppedClock), grace);
-        Self { registry, executor, reports, unread: Vec::new().into_iter(), started: 0, folder }
+        let events = Events::default();
+        let executor = InProcess::new(sender, Arc::new(Taken), events.clone(), Arc::new(StoppedClock), grace);
+        Self { registry, executor, events, reports, unread: Vec::new().into_iter(), started: 0, folder }
     }
 
     pub(super) fn attempt(&mut self, kind: &str, number: usize) -> Attempt {
@@ -105,6 +108,7 @@ impl Bench {
             task,
             lease,
             attempt: 1,
+            queue: QueueName::default(),
             kind,
             params,
             state: Vec::new(),

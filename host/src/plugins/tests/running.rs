@@ -8,6 +8,7 @@ use taskhost_core::time::UnixMicros;
 
 use super::super::{Attempt, Executor as _, Outcome, Report};
 use super::bench::{Bench, LONG, NO_GRACE, Said, done, failed, saved};
+use crate::events::{Heard, Told};
 
 #[test]
 fn a_task_is_woken_by_the_timer_by_itself_and_by_a_thread_of_its_own() {
@@ -89,6 +90,26 @@ fn progress_is_the_latest_and_goes_with_the_end() {
     let [Report::Ended { progress: last, .. }] = &reports[..] else { panic!("one end") };
     assert_eq!(last.as_ref(), Some(&progress));
     assert_eq!(bench.executor.progress(task), None);
+}
+
+#[test]
+fn progress_is_told_to_who_follows_it_and_the_last_before_the_end() {
+    let mut bench = Bench::new(NO_GRACE);
+    let mut listener = bench.events.listen();
+    let unfollowed = bench.start("act.progress", 0);
+    assert_eq!(bench.said(), saved(1, "5"));
+    bench.cancel(unfollowed);
+    bench.reports.blocking_recv().expect("an executor");
+    assert_eq!(listener.hear_now(), None);
+    let _following = bench.events.follow_progress();
+    let task = bench.start("act.progress", 0);
+    assert_eq!(bench.said(), saved(1, "5"));
+    assert_eq!(listener.hear_now(), None, "it is gathered");
+    bench.cancel(task);
+    bench.reports.blocking_recv().expect("an executor");
+    let Some(Heard::Batch(batch, 1)) = listener.hear_now() else { panic!("it is told before the end") };
+    let Told::Progressed(made) = &batch.told else { panic!("nothing else is told") };
+    assert_eq!((made.len(), made[0].task, made[0].progress.current), (1, task, 5));
 }
 
 #[test]

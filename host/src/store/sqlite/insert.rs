@@ -90,6 +90,7 @@ impl Writer {
         let runs_here = self.kinds.contains(&row.kind);
         let lane = if runs_here || status != Status::Queued { LANE_OPEN } else { LANE_HELD };
         let expired = row.task.expires_at.is_some_and(|expires_at| expires_at <= now);
+        let queued = row;
         let claimed = lane == LANE_OPEN && !expired && self.claim_at_once(&mut row, now);
         if let Err(error) = rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now }) {
             if !rows::is_taken_id(&error) {
@@ -102,7 +103,8 @@ impl Writer {
         queue.counts.add(row.task.status(), 1);
         if claimed {
             self.turn.assignments.push(Assignment::Start(Box::new(claim::of_new(&row, new))));
-            self.turn.changes.push(crate::events::TaskChanged { task: row.id, status: Status::Running });
+            self.note(&queued);
+            self.note(&row);
             self.turn.claims.push((row, false));
         } else {
             queue.backlog |= status == Status::Queued;

@@ -200,7 +200,7 @@ fn start_writer(
     outlet: Outlet,
     path: &str,
 ) -> rusqlite::Result<Writer> {
-    let mut names = Names::load(&connection)?;
+    let mut names = Names::load(&connection, outlet.events.labels())?;
     let queues = Queues::load(&connection, &names)?;
     let host = names.hosts.id(&connection, &options.host)?;
     let last_seq: Option<i64> = connection.query_row("SELECT max(seq) FROM task", [], |row| row.get(0))?;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use rusqlite::Connection;
 use taskhost_core::ids::{JobName, KindName, QueueName};
 
+use crate::events::{Label, Labels};
 use crate::tally::Counted;
 
 /// The values of the column `what`.
@@ -27,11 +28,13 @@ pub(super) struct Interner<T> {
     texts: HashMap<i64, T>,
     /// The highest number.
     latest: i64,
+    /// The same names for listeners to events, which get numbers.
+    labels: Labels,
 }
 
 impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
-    fn load(connection: &Connection, what: What) -> rusqlite::Result<Self> {
-        let mut interner = Self { what, ids: HashMap::new(), texts: HashMap::new(), latest: 0 };
+    fn load(connection: &Connection, what: What, labels: &Labels) -> rusqlite::Result<Self> {
+        let mut interner = Self { what, ids: HashMap::new(), texts: HashMap::new(), latest: 0, labels: labels.clone() };
         let mut statement = connection.prepare("SELECT id, text FROM name WHERE what = ?1")?;
         let mut rows = statement.query([what as i64])?;
         while let Some(row) = rows.next()? {
@@ -46,6 +49,7 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
 
     fn remember(&mut self, id: i64, name: T) {
         self.latest = self.latest.max(id);
+        self.labels.set(Label::new(id), &name.to_string());
         self.texts.insert(id, name.clone());
         self.ids.insert(name, id);
     }
@@ -87,12 +91,12 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn load(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(super) fn load(connection: &Connection, labels: &Labels) -> rusqlite::Result<Self> {
         Ok(Self {
-            queues: Interner::load(connection, What::Queue)?,
-            kinds: Interner::load(connection, What::Kind)?,
-            jobs: Interner::load(connection, What::Job)?,
-            hosts: Interner::load(connection, What::Host)?,
+            queues: Interner::load(connection, What::Queue, labels)?,
+            kinds: Interner::load(connection, What::Kind, labels)?,
+            jobs: Interner::load(connection, What::Job, labels)?,
+            hosts: Interner::load(connection, What::Host, labels)?,
         })
     }
 

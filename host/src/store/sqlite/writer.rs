@@ -22,7 +22,7 @@ use super::inbox::{Answer, Command, Inbox, Work};
 use super::names::Names;
 use super::queues::{Board, Queues};
 use super::rows::{self, Row};
-use crate::events::{Events, TaskChanged};
+use crate::events::{Events, Label, TaskChanged};
 use crate::store::{Assignment, StoreError};
 use crate::tally::{Counted, Tally};
 
@@ -213,6 +213,7 @@ impl Writer {
             Ok(Step::Kept(next)) => next,
             Ok(Step::Deleted) => {
                 self.delete(row)?;
+                self.turn.changes.push(TaskChanged { state: None, ..changed(row) });
                 return Ok(Ok(row.task));
             }
             Err(rejected) => return Ok(Err(rejected)),
@@ -220,11 +221,13 @@ impl Writer {
         if next == row.task {
             return Ok(Ok(next));
         }
-        let was = row.task.status();
+        let was = row.task;
         row.task = next;
         rows::save(&self.connection, row)?;
-        if was != next.status() {
-            self.queues.moved(row.queue, was, next.status());
+        if was.status() != next.status() {
+            self.queues.moved(row.queue, was.status(), next.status());
+        }
+        if was.status() != next.status() || was.state.reason() != next.state.reason() {
             self.became(row);
         }
         Ok(Ok(next))
@@ -238,7 +241,7 @@ impl Writer {
 
     /// Tells of the new status of a row, however it came to it.
     pub(super) fn became(&mut self, row: &Row) {
-        self.turn.changes.push(TaskChanged { task: row.id, status: row.task.status() });
+        self.note(row);
         let prunes_at = rows::prune_at(&row.task).map(|at| at.saturating_add(PRUNE_TOGETHER));
         if let Some(due_at) = row.task.state.due_at().or(prunes_at) {
             self.turn.due_by(due_at);
@@ -247,6 +250,11 @@ impl Writer {
         if status.is_ended() {
             self.turn.counted.push(Counted::Ended { queue: row.queue, kind: row.kind, status });
         }
+    }
+
+    /// Notes where a row stands now, for listeners.
+    pub(super) fn note(&mut self, row: &Row) {
+        self.turn.changes.push(changed(row));
     }
 
     /// A task that ran no longer does.
@@ -280,8 +288,10 @@ impl Writer {
     }
 
     /// After the commit: the host first (with what runs and what is due next), then what others may look at, then whoever
-    /// waits for an answer, then listeners.
+    /// waits for an answer, then listeners. What these will hear is put down before all that, so that nothing that the host does
+    /// comes before its cause.
     fn tell(&mut self) {
+        self.outlet.events.append(self.turn.now, std::mem::take(&mut self.turn.changes));
         let assignments = std::mem::take(&mut self.turn.assignments);
         if !assignments.is_empty() {
             // The receiver is gone only when the daemon ends; the next start reclaims.
@@ -307,8 +317,13 @@ impl Writer {
                 answer();
             }
         }
-        self.outlet.events.publish(&self.turn.changes);
+        self.outlet.events.wake();
     }
+}
+
+fn changed(row: &Row) -> TaskChanged {
+    let (queue, kind) = (Label::new(row.queue), Label::new(row.kind));
+    TaskChanged { task: row.id, queue, kind, attempt: row.task.attempt, state: Some(row.task.state) }
 }
 
 /// The time at which this turn claims. Not held up to the turn before: a clock that was wrong and is set back must not

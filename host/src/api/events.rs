@@ -1,0 +1,200 @@
+//! `GET /api/v1/events` and `GET /api/v1/tasks/{id}/events`: what happens, as server-sent events.
+//!
+//! Not here: which events there are and how many are kept (`Host::follow`), their documents (`event_document`). Start at
+//! [`Stream`].
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::stream::unfold;
+use taskhost_core::ids::TaskId;
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::event_document::{EventDocument, heartbeat, reset, sent};
+use super::openapi::problems;
+use super::problem::{Problem, ProblemType};
+use super::query::Query;
+use super::serve::Stopping;
+use super::tasks::{TaskPath, stopped};
+use super::{Api, schema};
+use crate::clock::sleep;
+use crate::host::{EventFeed, EventFilter, EventId, Host, NextEvent};
+
+/// How many streams one way in serves at once.
+pub(super) const STREAMS_MAX: usize = 64;
+
+/// After this long without an event the stream shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+problems!(NotStreamed: TooBusy);
+
+/// Follow what happens
+///
+/// Server-sent events, as long as the client listens. Each has an `id`, a name such as `task.started`, and a document. The latest
+/// are kept in memory: with `Last-Event-ID` the stream goes on behind that event; if what came after it is not kept any more, or
+/// the daemon was started anew, it begins with the event `reset`, on which a client reads again what it shows. The same is told to
+/// one that reads too slowly. A comment comes after 15 s without an event. Events: `task.scheduled`, `task.blocked`, `task.queued`,
+/// `task.started`, `task.progressed` (at most every 100 ms a task), `task.cancel_asked`, `task.failed` (it is tried again),
+/// `task.completed`, `task.cancelled`, `task.died`, `task.discarded`.
+#[utoipa::path(
+    get, path = "/api/v1/events", tag = "events",
+    params(
+        ("queue" = Option<schema::Name>, Query, description = "Only of tasks of this queue."),
+        ("kind" = Option<schema::Name>, Query, description = "Only of tasks of this kind."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the event that was heard last."),
+    ),
+    responses(
+        (status = 200, description = "The events; the document of each is in its `data`.", body = EventDocument, content_type = "text/event-stream"),
+        NotStreamed,
+    ),
+)]
+pub(super) async fn all(
+    State(api): State<Api>,
+    stopping: Option<Extension<Stopping>>,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, Problem> {
+    let filter = EventFilter { task: None, queue: query.get("queue")?, kind: query.get("kind")? };
+    let place = api.stream_place()?;
+    let feed = api.host.follow(filter, after(&headers));
+    Ok(Stream { feed, host: api.host, task: None, ready: VecDeque::new(), is_over: false, _place: place }
+        .serve(stopping))
+}
+
+problems!(TaskNotStreamed: TaskNotFound, TooBusy, StoreUnavailable);
+
+/// Follow a task
+///
+/// As `/api/v1/events`, for one task. It begins with where the task stands, as the event that tells it, and ends with the task. One
+/// who comes back with `Last-Event-ID` and has heard the end is answered 204, on which a browser does not ask again.
+#[utoipa::path(
+    get, path = "/api/v1/tasks/{id}/events", tag = "events",
+    params(
+        ("id" = schema::Id, Path, description = "The task."),
+        ("Last-Event-ID" = Option<String>, Header, description = "The `id` of the event that was heard last."),
+    ),
+    responses(
+        (status = 200, description = "The events; the document of each is in its `data`.", body = EventDocument, content_type = "text/event-stream"),
+        (status = 204, description = "The task has ended, and nothing has happened to it since."),
+        TaskNotStreamed,
+    ),
+)]
+pub(super) async fn of_task(
+    State(api): State<Api>,
+    TaskPath(task): TaskPath,
+    stopping: Option<Extension<Stopping>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let place = api.stream_place()?;
+    let after = after(&headers);
+    // Before the task is read: what happens after that is heard.
+    let feed = api.host.follow(EventFilter { task: Some(task), ..EventFilter::default() }, after);
+    let report = api.find(task).await?;
+    let host = api.host;
+    let mut stream = Stream { feed, host, task: Some(task), ready: VecDeque::new(), is_over: false, _place: place };
+    if after.is_none() {
+        stream.ready.extend(report.as_events(stream.feed.position()).iter().map(sent));
+        stream.is_over = report.view.task.status().is_ended();
+    } else if report.view.task.status().is_ended() {
+        let Some(next) = stream.feed.next_now() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+        stream.take(next).await;
+    }
+    Ok(stream.serve(stopping))
+}
+
+/// The event that was heard last. A text that is none is of another daemon: its reader has missed events.
+fn after(headers: &HeaderMap) -> Option<EventId> {
+    let given = headers.get("last-event-id").map(|given| given.to_str().unwrap_or_default());
+    given.filter(|given| !given.is_empty()).map(|given| given.parse().unwrap_or(EventId::UNKNOWN))
+}
+
+impl Api {
+    fn stream_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let detail = format!("{STREAMS_MAX} streams of events are under way, which is as many as there may be");
+            Problem::new(ProblemType::TooBusy, detail).hint("end one, or ask again later")
+        })
+    }
+}
+
+/// A stream of events under way.
+struct Stream {
+    feed: EventFeed,
+    host: Host,
+    /// The only task that it is about; it ends with this.
+    task: Option<TaskId>,
+    /// What is sent next.
+    ready: VecDeque<Event>,
+    /// Nothing comes after what is ready.
+    is_over: bool,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Stream {
+    fn serve(self, stopping: Option<Extension<Stopping>>) -> Response {
+        let events = unfold((self, stopping), async |(mut stream, stopping)| {
+            let event = stream.next(stopping.clone()).await?;
+            Some((Ok::<_, Infallible>(event), (stream, stopping)))
+        });
+        // A proxy that gathers the answer would hold the events back.
+        let unbuffered = [(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"))];
+        (unbuffered, Sse::new(events)).into_response()
+    }
+
+    /// The next event to send; none at the end.
+    async fn next(&mut self, stopping: Option<Extension<Stopping>>) -> Option<Event> {
+        while self.ready.is_empty() && !self.is_over {
+            let next = tokio::select! {
+                next = self.feed.next() => Some(next),
+                () = sleep(HEARTBEAT) => None,
+                () = stopped(stopping.clone()) => return None,
+            };
+            match next {
+                Some(next) => self.take(next).await,
+                None => self.ready.push_back(heartbeat(self.feed.position())),
+            }
+        }
+        self.ready.pop_front()
+    }
+
+    /// Makes ready what comes next.
+    async fn take(&mut self, next: NextEvent) {
+        let mut next = Some(next);
+        while let Some(one) = next.take() {
+            match one {
+                NextEvent::Event(event) => {
+                    self.ready.push_back(sent(&event));
+                    if self.task.is_some() && event.is_end() {
+                        // It may have been queued again since.
+                        next = self.feed.next_now();
+                        self.is_over = next.is_none();
+                    }
+                }
+                NextEvent::Missed(id) => {
+                    self.ready.push_back(reset(id));
+                    self.tell_task(id).await;
+                }
+            }
+        }
+    }
+
+    /// Tells where the one task stands after events of it were missed.
+    async fn tell_task(&mut self, id: EventId) {
+        let Some(task) = self.task else { return };
+        match self.host.task(task).await {
+            Ok(Some(report)) => {
+                self.ready.extend(report.as_events(id).iter().map(sent));
+                self.is_over = report.view.task.status().is_ended();
+            }
+            // It is not kept any more; or a failed store ends the daemon.
+            Ok(None) | Err(_) => self.is_over = true,
+        }
+    }
+}
