@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Events;
+
 /// Speaks to one daemon over TCP.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -70,6 +72,18 @@ impl Client {
         let answer = self.post("/api/v1/tasks", &json!({ "kind": kind, "params": params }));
         assert_eq!(answer.status, 202, "submitting {kind}: {}", answer.body);
         answer.body["task_id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Opens a stream of events, behind the event that was heard last.
+    pub fn events(&self, path: &str, after: Option<&str>) -> Events {
+        let request = self.agent.get(format!("{}{path}", self.base));
+        let request = match after {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
+        };
+        let response = request.call().expect("the daemon answers");
+        assert_eq!(response.status().as_u16(), 200, "a stream of events");
+        Events::of(response.into_body())
     }
 
     /// The document of a task.

@@ -6,6 +6,7 @@
 
 mod client;
 mod daemon;
+mod events;
 mod manager;
 mod program;
 mod tools;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use client::{Answer, Client};
 pub use daemon::Daemon;
+pub use events::{Event, Events};
 pub use manager::Manager;
 pub use program::Program;
 pub use tools::{Ran, output, output_of, run_in, signal, taplo};

@@ -3,6 +3,7 @@
 mod batch;
 mod bench;
 mod documents;
+mod events;
 mod files;
 mod jobs;
 mod lists;

@@ -13,7 +13,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
-use taskhost_core::task::Status;
+use taskhost_core::task::{End, Status};
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
 use tokio::sync::{mpsc, watch};
@@ -41,6 +41,7 @@ pub(super) struct Bench {
     pub(super) router: Router,
     pub(super) phase: watch::Sender<Phase>,
     pub(super) executor: Arc<FakeExecutor>,
+    pub(super) events: Events,
     store: Arc<SqliteStore>,
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     folder: tempfile::TempDir,
@@ -88,7 +89,7 @@ impl Bench {
             store: Arc::<SqliteStore>::clone(&store),
             kinds: Arc::new(FakeKinds::new()),
             executor: Arc::<FakeExecutor>::clone(&executor),
-            events,
+            events: events.clone(),
             metrics: Arc::new(Metrics::new(tally)),
             clock: Arc::new(StandingClock),
             chance: Arc::new(Chance::default()),
@@ -96,7 +97,7 @@ impl Bench {
         });
         let uploads = Uploads::new(folder.path().join("uploads"), 1_000_000);
         let router = router(host, uploads, source);
-        Self { router, phase, executor, store, assignments, folder }
+        Self { router, phase, executor, events, store, assignments, folder }
     }
 
     pub(super) async fn call(&self, request: Request<Body>) -> Answer {
@@ -153,6 +154,13 @@ impl Bench {
     /// Ends the attempt, and tells it as the store does.
     pub(super) async fn end(&self, claimed: &Claimed, ending: Ending) -> Status {
         self.report(claimed, Change::Ended(Box::new(ending)), Vec::new()).await
+    }
+
+    /// Ends the attempt well.
+    pub(super) async fn complete(&self, claimed: &Claimed) {
+        let result = Some(b"{}".to_vec());
+        let (state, failure, progress, follow_ups) = (None, None, None, Vec::new());
+        self.end(claimed, Ending { end: End::Done, result, state, failure, progress, follow_ups }).await;
     }
 
     /// Reports for the attempt.
