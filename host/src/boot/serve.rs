@@ -107,7 +107,7 @@ async fn start(
 ) -> Result<Daemon, BootError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
-    let events = Events::since(clock.now());
+    let events = events(services, &clock);
     let (assigned, assignments) = mpsc::unbounded_channel();
     let (reporting, reports) = mpsc::unbounded_channel();
     let (tally, metrics) = count(services);
@@ -131,7 +131,6 @@ async fn start(
     };
     services.start("completer", completer.run(reports));
     services.start("runner", runner(assignments, &kinds, &executor, reporting));
-    services.start("announcer", announcer::run(events.clone(), Arc::clone(&clock)));
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let kinds_changed = watch::Sender::new(0);
@@ -205,6 +204,13 @@ fn keep_uploads(config: &Config, places: &Places, store: &Arc<dyn Store>, servic
     let uploads = Uploads::new(places.state.join("uploads"), config.host.upload_limit.bytes());
     services.start("sweeper", sweeper::run(uploads.clone(), Arc::clone(store)));
     uploads
+}
+
+/// What is told of what happens, and what tells progress.
+fn events(services: &mut Services, clock: &Arc<dyn Clock>) -> Events {
+    let events = Events::since(clock.now());
+    services.start("announcer", announcer::run(events.clone(), Arc::clone(clock)));
+    events
 }
 
 /// What runs the attempts.

@@ -185,7 +185,7 @@ impl EventFeed {
         let labels = self.host.0.events.labels();
         let (queue, kind) = (labels.name(change.queue), labels.name(change.kind));
         let happened = change.state.map_or(Happened::Discarded, Happened::Became);
-        self.fits(&queue, &kind).then(|| TaskEvent {
+        self.fits(&queue, &kind).then_some(TaskEvent {
             id,
             at,
             task: change.task,

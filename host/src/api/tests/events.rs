@@ -126,8 +126,11 @@ async fn the_stream_of_a_task_begins_with_where_it_stands_and_ends_with_it() {
     assert_eq!(ended.next().await, None);
     let heard_all = bench.call(request(&path, Some(&last))).await;
     assert_eq!(heard_all.status, StatusCode::NO_CONTENT, "a browser does not ask again");
-    let mut lost = Stream::open(&bench, &path, Some("7-7")).await;
-    assert_eq!((lost.names(2).await, lost.next().await), (vec!["reset".to_owned(), "task.completed".to_owned()], None));
+    let mut strayed = Stream::open(&bench, &path, Some("7-7")).await;
+    assert_eq!(
+        (strayed.names(2).await, strayed.next().await),
+        (vec!["reset".to_owned(), "task.completed".to_owned()], None)
+    );
 }
 
 #[tokio::test]
