@@ -4,6 +4,7 @@
 //! (which builds everything once and takes it down again).
 
 pub mod api;
+pub mod applied;
 pub mod boot;
 pub mod chance;
 pub mod cli;

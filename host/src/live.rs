@@ -24,6 +24,8 @@ pub struct Live {
     table: RwLock<Table>,
     /// Names whose job is new, another one, or gone.
     changed: mpsc::UnboundedSender<Vec<JobName>>,
+    /// Counts names that were given up.
+    freed: watch::Sender<u64>,
     editing: Mutex<()>,
 }
 
@@ -156,7 +158,8 @@ impl Live {
             table.put(&name, job, JobOrigin::Api { version, created_at, updated_at }, NextAt::new(None));
         }
         table.apply(&config);
-        Self { table: RwLock::new(table), config: watch::Sender::new(config), changed, editing: Mutex::default() }
+        let (config, freed) = (watch::Sender::new(config), watch::Sender::new(0));
+        Self { config, table: RwLock::new(table), changed, freed, editing: Mutex::default() }
     }
 
     /// What a good file declares, with nobody who plans.
@@ -174,6 +177,11 @@ impl Live {
     /// The applied `tasks.toml`, and each that follows it.
     pub fn configs(&self) -> watch::Receiver<Arc<Config>> {
         self.config.subscribe()
+    }
+
+    /// Moves when a name is given up that a job had which was declared over HTTP.
+    pub fn freed(&self) -> watch::Receiver<u64> {
+        self.freed.subscribe()
     }
 
     /// The job of this name.
@@ -230,6 +238,7 @@ impl Edit<'_> {
         table.jobs.remove(name);
         drop(table);
         self.live.tell(vec![name.clone()]);
+        self.live.freed.send_modify(|count| *count += 1);
     }
 
     /// Pauses or resumes a job; answers it as it is then, if there is one.

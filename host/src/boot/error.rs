@@ -34,6 +34,14 @@ pub enum BootError {
         /// Each error.
         diagnostics: Vec<Diagnostic>,
     },
+    /// `tasks.toml` says nothing, and did before.
+    #[error("{} cannot be applied: {problem}", path.display())]
+    ConfigEmpty {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        problem: String,
+    },
     /// A file or folder that is needed cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
     System {
@@ -97,6 +105,9 @@ impl BootError {
         match self {
             Self::ConfigUnreadable { .. } => {
                 format!("name the file with --config FILE; without it the first of these is used: {}", searched())
+            }
+            Self::ConfigEmpty { .. } => {
+                "save it again, or start without --strict on the last good text of it".to_owned()
             }
             Self::Config { .. } => "correct the file and start again".to_owned(),
             Self::System { .. } => "check that it is there and that this user may use it".to_owned(),

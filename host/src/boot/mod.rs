@@ -3,22 +3,23 @@
 //! The only room that names concrete adapters. Not here: what the parts do. Start at [`run`].
 
 mod error;
+mod origin;
 mod places;
 mod serve;
 mod services;
+mod signals;
 pub mod tools;
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use taskhost_core::config::Config;
-use taskhost_core::ids::PluginName;
 use tokio::net::{TcpListener, UnixListener};
 use tracing::{info, warn};
 
 pub use self::error::BootError;
+use self::origin::Origin;
 use self::places::Places;
 pub use self::places::{find_config, searched};
 use crate::lock::FileLock;
@@ -31,6 +32,8 @@ use crate::store::sqlite::SqliteOptions;
 pub struct Options {
     /// The path of `tasks.toml`; the daemon works in its folder.
     pub config: PathBuf,
+    /// A file that is no good is an error, also where a last good text is kept.
+    pub strict: bool,
 }
 
 /// The longest path of a Unix socket, in bytes: the system's limit.
@@ -40,16 +43,19 @@ const SOCKET_PATH_MAX: usize = 107;
 /// # Errors
 /// [`BootError`] if something needed is missing or refused, or if the store fails later on.
 pub fn run(options: &Options) -> Result<(), BootError> {
-    let config = read_config(&options.config)?;
+    let origin = Origin::read(options)?;
+    let config = &origin.config;
     let places = Places::of(&options.config, config.host.state.clone());
     let folder = enter_folder(&options.config)?;
     let state = open_state(&places, &folder)?;
+    let applied = Arc::new(origin.applied(&places));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
-    let listeners = runtime.block_on(listen(&config, &state.socket))?;
-    let registry = Registry::scan(search(&config, &places))?;
-    tell_of_jobs(&config, &registry);
-    let served = runtime.block_on(serve::serve(Arc::new(config), Arc::new(registry), &places, listeners));
+    let listeners = runtime.block_on(listen(config, &state.socket))?;
+    let registry = Registry::scan(search(config, &places))?;
+    tell_of_jobs(config, &registry);
+    let ground = serve::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
+    let served = runtime.block_on(serve::serve(ground));
     if let Err(error) = std::fs::remove_file(&state.socket) {
         warn!(path = %state.socket.display(), %error, "The socket is left behind.");
     }
@@ -144,17 +150,9 @@ fn search(config: &Config, places: &Places) -> Search {
     Search {
         folders: config.host.plugins.clone(),
         state: places.state.clone(),
-        settings: settings(config),
+        settings: PluginSettings::of(config),
         describe: DescribeOptions::default(),
     }
-}
-
-fn settings(config: &Config) -> BTreeMap<PluginName, PluginSettings> {
-    let of_plugin = |(name, plugin): (&PluginName, &taskhost_core::config::PluginConfig)| {
-        let config = Some(plugin.config.get_ref().clone());
-        (name.clone(), PluginSettings { config, allow_in_process: plugin.allow_in_process })
-    };
-    config.plugins.iter().map(of_plugin).collect()
 }
 
 fn store_options(config: &Config, places: &Places) -> SqliteOptions {

@@ -1,18 +1,21 @@
 //! The daemon's hours: everything is started, signals are waited for, and everything is taken down in order.
 
-use std::io::{self, IsTerminal as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use taskhost_core::config::Config;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use taskhost_core::ids::JobName;
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{debug, info, warn};
 
+use super::origin::{Origin, ReloadParts};
 use super::services::Services;
+use super::signals::Signals;
 use super::{BootError, Listeners, Places, store_options};
 use crate::api::{self, Source};
+use crate::applied::Applied;
 use crate::chance::Chance;
 use crate::clock::{Clock, SystemClock, sleep};
 use crate::events::Events;
@@ -25,8 +28,9 @@ use crate::pulse::Pulse;
 use crate::secrets::SystemSecrets;
 use crate::service_manager;
 use crate::services::completer::Completer;
+use crate::services::dispatcher::{self, Dispatcher};
 use crate::services::scheduler::Scheduler;
-use crate::services::{announcer, dispatcher, maintainer, meter, runner, sweeper, watchdog, watcher};
+use crate::services::{announcer, maintainer, meter, runner, sweeper, watchdog, watcher};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Assignment, Store, StoreError};
 use crate::tally::Tally;
@@ -41,7 +45,7 @@ struct Daemon {
     clock: Arc<dyn Clock>,
     phase: watch::Sender<Phase>,
     /// What makes new work, and is to end first.
-    makers: [AbortHandle; 3],
+    makers: [AbortHandle; 5],
     faces: Faces,
 }
 
@@ -60,18 +64,26 @@ const PLUGIN_TIME: Duration = Duration::from_secs(1);
 /// How long the rest of a stop may take: the last answers, the last commit.
 const END_TIME: Duration = Duration::from_secs(5);
 
-pub(super) async fn serve(
-    config: Arc<Config>,
-    kinds: Arc<Registry>,
-    places: &Places,
-    listeners: Listeners,
-) -> Result<(), BootError> {
-    let mut signals = Signals::new().map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
-    let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
+/// What is there before anything runs.
+pub(super) struct Ground<'a> {
+    pub(super) origin: Origin,
+    pub(super) applied: Arc<Applied>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) places: &'a Places,
+    pub(super) listeners: Listeners,
+}
+
+pub(super) async fn serve(ground: Ground<'_>) -> Result<(), BootError> {
+    let asked = Arc::<Notify>::default();
+    let mut signals = Signals::new(Arc::clone(&asked))
+        .map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
+    let config = &ground.origin.config;
+    let listen = ground.listeners.tcp.local_addr().unwrap_or(config.host.listen);
     let mut services = Services::default();
     let mut pulse = Pulse::default();
-    let status = format!("Listening on {listen}; {} kinds, {} jobs in the file.", kinds.all().len(), config.jobs.len());
-    let mut daemon = start(config, kinds, places, listeners, &mut services, &mut pulse).await?;
+    let (kinds, jobs) = (ground.registry.all().len(), config.jobs.len());
+    let status = format!("Listening on {listen}; {kinds} kinds, {jobs} jobs in the file.");
+    let mut daemon = start(ground, asked, &mut services, &mut pulse).await?;
     if let Some(limit) = service_manager::watchdog() {
         services.start("watchdog", watchdog::run(pulse, limit));
     }
@@ -98,13 +110,13 @@ pub(super) async fn serve(
 }
 
 async fn start(
-    config: Arc<Config>,
-    registry: Arc<Registry>,
-    places: &Places,
-    listeners: Listeners,
+    ground: Ground<'_>,
+    asked: Arc<Notify>,
     services: &mut Services,
     pulse: &mut Pulse,
 ) -> Result<Daemon, BootError> {
+    let Ground { origin, applied, registry, places, listeners } = ground;
+    let config = Arc::new(origin.config.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
     let events = events(services, &clock);
@@ -115,6 +127,7 @@ async fn start(
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let (changed, jobs_changed) = mpsc::unbounded_channel();
     let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
+    tell_of_taken(&live, &config).await;
     let follow_ups = FollowUpIntake {
         live: Arc::clone(&live),
         kinds: Arc::clone(&kinds),
@@ -133,48 +146,86 @@ async fn start(
     services.start("runner", runner(assignments, &kinds, &executor, reporting));
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
-    let kinds_changed = watch::Sender::new(0);
-    dispatcher::offer_all(&*store, &*kinds, &config.queues, clock.now()).await?;
+    let (phase, phase_seen) = watch::channel(Phase::Ready);
+    let parts = Parts { live, store, kinds, executor, events, metrics, clock, chance, phase: phase_seen };
+    let reload = Reload { origin, applied, registry, places, asked };
+    let makers = start_makers(&parts, reload, jobs_changed, services, pulse).await?;
+
+    let uploads = keep_uploads(&config, places, &parts.store, services);
+    let (live, store, kinds) = (Arc::clone(&parts.live), Arc::clone(&parts.store), Arc::clone(&parts.kinds));
+    let (executor, clock) = (Arc::clone(&parts.executor), Arc::clone(&parts.clock));
+    let faces = serve_faces(&Host::new(parts), &uploads, listeners);
+    Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
+}
+
+/// What follows the edits of the file.
+struct Reload<'a> {
+    origin: Origin,
+    applied: Arc<Applied>,
+    registry: Arc<Registry>,
+    places: &'a Places,
+    asked: Arc<Notify>,
+}
+
+/// Starts what makes new work, or says which there can be.
+async fn start_makers(
+    parts: &Parts,
+    reload: Reload<'_>,
+    jobs_changed: mpsc::UnboundedReceiver<Vec<JobName>>,
+    services: &mut Services,
+    pulse: &mut Pulse,
+) -> Result<[AbortHandle; 5], BootError> {
+    let Parts { live, store, kinds, executor, metrics, clock, chance, .. } = parts;
+    let Reload { origin, applied, registry, places, asked } = reload;
+    let (kinds_changed, looked) = (watch::Sender::new(0), watch::Sender::new(0));
+    let mut dispatcher = Dispatcher {
+        store: Arc::clone(store),
+        kinds: Arc::clone(kinds),
+        configs: live.configs(),
+        clock: Arc::clone(clock),
+        kinds_changed: kinds_changed.subscribe(),
+        limits: BTreeMap::new(),
+    };
+    dispatcher.offer().await?;
     let scheduler = Scheduler {
-        live: Arc::clone(&live),
+        live: Arc::clone(live),
         changed: jobs_changed,
-        kinds: Arc::clone(&kinds),
-        store: Arc::clone(&store),
-        clock: Arc::clone(&clock),
-        chance: Arc::clone(&chance),
-        metrics: Arc::clone(&metrics),
+        kinds: Arc::clone(kinds),
+        store: Arc::clone(store),
+        clock: Arc::clone(clock),
+        chance: Arc::clone(chance),
+        metrics: Arc::clone(metrics),
         kinds_changed: kinds_changed.subscribe(),
         beat: pulse.beat_of("scheduler"),
     };
-    let offering = dispatcher::follow(
-        Arc::clone(&store),
-        Arc::clone(&kinds),
-        live.configs(),
-        Arc::clone(&clock),
-        kinds_changed.subscribe(),
-    );
-    let watching = watcher::run(registry, kinds_changed);
-    let makers = [
-        services.start("scheduler", scheduler.run()),
-        services.start("dispatcher", offering),
-        services.start("watcher", watching),
-    ];
-
-    let (phase, phase_seen) = watch::channel(Phase::Ready);
-    let parts = Parts {
-        live: Arc::clone(&live),
-        store: Arc::clone(&store),
-        kinds: Arc::clone(&kinds),
-        executor: Arc::clone(&executor),
-        events,
-        metrics,
-        clock: Arc::clone(&clock),
-        chance,
-        phase: phase_seen,
+    let saved = Arc::<Notify>::default();
+    let following = watcher::follow(applied.file().to_owned(), Arc::clone(&saved));
+    let reload_parts = ReloadParts {
+        applied,
+        live: Arc::clone(live),
+        registry: Arc::clone(&registry),
+        executor: Arc::clone(executor),
+        clock: Arc::clone(clock),
+        saved,
+        asked,
+        looked: looked.subscribe(),
+        kinds_changed: kinds_changed.clone(),
     };
-    let uploads = keep_uploads(&config, places, &store, services);
-    let faces = serve_faces(&Host::new(parts), &uploads, listeners);
-    Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
+    let reloader = origin.reloader(reload_parts, places);
+    Ok([
+        services.start("scheduler", scheduler.run()),
+        services.start("dispatcher", dispatcher.run()),
+        services.start("watcher of plugins", watcher::run(registry, kinds_changed, looked)),
+        services.start("watcher of tasks.toml", following),
+        services.start("reloader", reloader.run()),
+    ])
+}
+
+/// A job of the file does not come to life while one of its name is there that was declared over HTTP.
+async fn tell_of_taken(live: &Live, declared: &Config) {
+    for job in live.edit().await.taken(declared) {
+        warn!(%job, line = declared.jobs[job].line, "A job of the file is left out: one of its name was declared over HTTP. Rename it, or delete the other.");
+    }
 }
 
 fn count(services: &mut Services) -> (Tally, Arc<Metrics>) {
@@ -299,43 +350,6 @@ impl Faces {
         for face in &mut self.serving {
             // A face that panicked is closed too.
             drop(face.await);
-        }
-    }
-}
-
-/// The signals that stop the daemon.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    /// Whether somebody watched the daemon in a terminal when it started.
-    is_watched: bool,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: signal(SignalKind::hangup())?,
-            is_watched: io::stderr().is_terminal(),
-        })
-    }
-
-    /// Ends with the next SIGINT or SIGTERM, or when the terminal that the daemon was started in is closed: a daemon that
-    /// nobody sees would keep the next one off.
-    async fn stop(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => {
-                    if self.is_watched {
-                        return;
-                    }
-                    warn!("SIGHUP: reloading is not supported by this version; restart to apply an edit.");
-                }
-            }
         }
     }
 }

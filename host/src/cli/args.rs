@@ -66,7 +66,7 @@ Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon, 130 Ctrl-C.
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once
+    /// Run the daemon until SIGINT or SIGTERM; a second signal ends it at once, SIGHUP reads tasks.toml again
     #[command(after_help = run::EXAMPLES)]
     Run(RunArgs),
     /// Check tasks.toml against the plugins in its folders, and show everything that is wrong; needs no daemon

@@ -63,7 +63,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
     let client = || Client::find(&cli.config);
     match &cli.command {
-        Command::Run(args) => daemon(args.log_format, &Options { config: cli.config }),
+        Command::Run(args) => daemon(args.log_format, &Options { config: cli.config, strict: args.strict }),
         Command::Check(args) => check_file::check(&cli.config, args, output),
         Command::Plan(args) => plan::plan(&cli.config, args, output),
         Command::Schema(args) => schema::schema(&cli.config, args, output),

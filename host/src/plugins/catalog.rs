@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::Value;
-use taskhost_core::config::{KindSchema, Misfit, PluginSchema, Schemas, schema};
+use taskhost_core::config::{Config, Diagnostic, KindSchema, Misfit, Places, PluginSchema, Schemas, schema};
 use taskhost_core::ids::{KindName, PluginName, QueueName};
 
 use super::config_schema::ConfigSchema;
@@ -17,6 +17,16 @@ use super::describe::{DescribeOptions, Describer, KindManifest, Manifest};
 use super::error::{LoadError, ScanError};
 use super::kind::{KindMeta, Schema};
 use super::stage;
+
+const UNREADABLE_HINT: &str =
+    "create it, or correct the path, which begins in the folder of the file; kinds and params are checked then";
+const EMPTY_HINT: &str = "plugins are shared libraries, lib<name>.so, in the folder itself";
+
+/// Whether it is said of the list of folders.
+pub fn is_in_plugins(text: &str, found: &Diagnostic) -> bool {
+    let span = Places::read(text).span_of("/host/plugins");
+    span.is_some_and(|span| span.start <= found.span.start && found.span.end <= span.end)
+}
 
 /// Where to look, and what to keep.
 #[derive(Debug, Clone)]
@@ -82,6 +92,24 @@ impl Catalog {
     /// The folders in which there is no library, by their place in the list.
     pub fn empty(&self) -> &[usize] {
         &self.empty
+    }
+
+    /// What there is to say of the folders that `config`, which was read from `text`, names: those that cannot be read, with
+    /// which no daemon runs, and those in which there is nothing.
+    pub fn findings(&self, text: &str, config: &Config) -> Vec<Diagnostic> {
+        let places = Places::read(text);
+        let at = |place: usize, problem: String, hint: &str| {
+            let span = places.span_of(&format!("/host/plugins/{place}")).unwrap_or_default();
+            let folder = config.host.plugins[place].display();
+            let message = format!("`plugins` in [host]: folder `{folder}` {problem}");
+            Diagnostic::new(text, span, message, Some(hint.to_owned()))
+        };
+        let unreadable = self
+            .unreadable
+            .iter()
+            .map(|(place, error)| at(*place, format!("cannot be read: {error}"), UNREADABLE_HINT));
+        let empty = self.empty.iter().map(|place| at(*place, "has no plugin in it".to_owned(), EMPTY_HINT).warning());
+        unreadable.chain(empty).collect()
     }
 
     /// The plugins that a daemon would load.

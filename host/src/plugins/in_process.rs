@@ -42,7 +42,7 @@ pub struct InProcess {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) links: Arc<Links>,
-    pub(super) grace_ms: u64,
+    grace_ms: AtomicU64,
     running: Mutex<Running>,
 }
 
@@ -91,7 +91,7 @@ impl InProcess {
         clock: Arc<dyn Clock>,
         cancel_grace: Duration,
     ) -> Self {
-        let grace_ms = u64::try_from(cancel_grace.as_millis()).unwrap_or(u64::MAX);
+        let grace_ms = AtomicU64::new(millis(cancel_grace));
         let links = Links { reports, follow_ups, clock, followers: Followers::default(), events };
         let shared = Shared { links: Arc::new(links), grace_ms, running: Mutex::default() };
         Self { shared: Arc::new(shared), lanes: Mutex::default(), keys: AtomicU64::new(0) }
@@ -158,6 +158,11 @@ impl InProcess {
 impl Shared {
     fn running(&self) -> MutexGuard<'_, Running> {
         self.running.lock().expect(HOLDS)
+    }
+
+    /// When the grace of an attempt ends that is told to stop at `now`, in milliseconds of the monotonic clock.
+    pub(super) fn end_of_grace(&self, now: u64) -> u64 {
+        now.saturating_add(self.grace_ms.load(Relaxed))
     }
 
     /// Sends reports; the attempts that they end run no longer.
@@ -253,6 +258,10 @@ impl Executor for InProcess {
         self.latest(task, Ctx::is_stuck).unwrap_or(false)
     }
 
+    fn set_cancel_grace(&self, grace: Duration) {
+        self.shared.grace_ms.store(millis(grace), Relaxed);
+    }
+
     fn drain(&self) {
         let mut running = self.shared.running();
         running.draining = true;
@@ -307,6 +316,10 @@ impl Attempt {
         let (task, lease, generation) = (self.task, self.lease, self.kind.generation);
         Report::Ended { task, lease, generation, outcome, progress: None, follow_ups: Vec::new(), log: Vec::new() }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The system gives no thread to run an attempt on.

@@ -47,7 +47,7 @@ pub use self::followers::{Follower, Followers};
 pub use self::in_process::InProcess;
 pub use self::kind::{Kind, ParamError};
 pub use self::log::LiveLog;
-pub use self::registry::{Changes, Glance, PluginSettings, Registry, Search};
+pub use self::registry::{Changes, Glance, PluginSettings, Registry, Search, SettingsError};
 pub(crate) use self::stage::is_library_name;
 
 /// A plugin as operators see it.
@@ -238,6 +238,8 @@ pub trait Executor: Send + Sync + Debug {
     fn follow_log(&self, task: TaskId) -> Follower;
     /// It ignores that it was told to stop (a blocking attempt whose timeout or cancel grace is over).
     fn is_stuck(&self, task: TaskId) -> bool;
+    /// How long an attempt that is told to stop from now on may go on.
+    fn set_cancel_grace(&self, grace: Duration);
     /// Tells every attempt, and each that is started from now on, to save and stop.
     fn drain(&self);
     /// Ends every attempt that still runs as [`Outcome::Interrupted`]: async ones are dropped, blocking ones left alone.

@@ -177,7 +177,7 @@ impl Poller {
 
     /// A cancel was asked: from now on the grace limits it, not the timeout, unless that has told it to stop before.
     fn begin_grace(&mut self, key: Key) {
-        let at = ffi::monotonic_ms().saturating_add(self.shared.grace_ms);
+        let at = self.shared.end_of_grace(ffi::monotonic_ms());
         if let Some(entry) = self.entries.get_mut(&key) {
             entry.limit = Some(Limit { at, then: Then::GiveUp });
             self.rearm(key);
@@ -238,7 +238,7 @@ impl Poller {
                 entry.ctx.raise(abi::F_DEADLINE_NEAR);
             }
             Then::TimeOut => {
-                entry.limit = Some(Limit { at: now.saturating_add(self.shared.grace_ms), then: Then::GiveUp });
+                entry.limit = Some(Limit { at: self.shared.end_of_grace(now), then: Then::GiveUp });
                 entry.ctx.stop(Stop::Timeout(entry.timeout.unwrap_or_default()));
             }
             Then::GiveUp if entry.task.is_some() => self.end(key, End::Dropped),

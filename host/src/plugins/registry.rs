@@ -9,13 +9,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 use serde_json::Value;
-use taskhost_core::config::{Misfit, Schemas};
+use taskhost_core::config::{Config, Misfit, PluginConfig, Schemas};
 use taskhost_core::ids::{KindName, PluginName, QueueName};
 use taskhost_core::suggest;
+use tokio::sync::watch;
 
 use super::config_schema::ConfigSchema;
 use super::describe::DescribeOptions;
-use super::error::ScanError;
+use super::error::{LoadError, ScanError};
 use super::mailbox::HOLDS;
 use super::shelf::Shelf;
 use super::stage::{self, Fingerprint};
@@ -31,6 +32,17 @@ pub struct PluginSettings {
     pub allow_in_process: bool,
 }
 
+impl PluginSettings {
+    /// Those of each plugin that has a section.
+    pub fn of(config: &Config) -> BTreeMap<PluginName, Self> {
+        let of_plugin = |(name, plugin): (&PluginName, &PluginConfig)| {
+            let config = Some(plugin.config.get_ref().clone());
+            (name.clone(), Self { config, allow_in_process: plugin.allow_in_process })
+        };
+        config.plugins.iter().map(of_plugin).collect()
+    }
+}
+
 /// Where plugins are, and what is made of them.
 #[derive(Debug, Clone)]
 pub struct Search {
@@ -42,6 +54,27 @@ pub struct Search {
     pub settings: BTreeMap<PluginName, PluginSettings>,
     /// How a library is looked at before it is loaded.
     pub describe: DescribeOptions,
+}
+
+/// What keeps a plugin from coming up with its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("plugin `{plugin}` does not come up with its new settings: {reason}")]
+pub struct SettingsError {
+    /// The plugin; it serves on with those that it has.
+    pub plugin: PluginName,
+    reason: String,
+    hint: Option<String>,
+}
+
+impl SettingsError {
+    pub(super) fn new(plugin: PluginName, error: &LoadError) -> Self {
+        Self { plugin, reason: error.to_string(), hint: error.hint().map(str::to_owned) }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
 }
 
 /// What a look at the folders has changed.
@@ -71,7 +104,8 @@ pub struct Glance(Vec<(PathBuf, Option<Fingerprint>)>);
 /// The plugins of the folders.
 #[derive(Debug)]
 pub struct Registry {
-    search: Search,
+    /// Where something may come or change; those that are searched, and perhaps others.
+    watched: watch::Sender<Vec<PathBuf>>,
     /// Held by one look at the folders at a time.
     shelf: Mutex<Shelf>,
     table: RwLock<Arc<Table>>,
@@ -92,11 +126,11 @@ impl Registry {
     /// # Errors
     /// [`ScanError`] if a folder cannot be read or the copies have no place.
     pub fn scan(search: Search) -> Result<Self, ScanError> {
-        let shelf = Mutex::new(Shelf::open(search.clone())?);
-        let registry = Self { search, shelf, table: RwLock::default() };
+        let (settings, watched) = (search.settings.clone(), watch::Sender::new(search.folders.clone()));
+        let registry = Self { watched, shelf: Mutex::new(Shelf::open(search)?), table: RwLock::default() };
         registry.refresh();
         registry.shelf().forget_old_manifests();
-        registry.warn_of_unknown();
+        registry.warn_of_unknown(settings.keys());
         Ok(registry)
     }
 
@@ -113,14 +147,42 @@ impl Registry {
         changes
     }
 
-    /// The folders that are searched.
-    pub fn folders(&self) -> &[PathBuf] {
-        &self.search.folders
+    /// Takes other folders and settings in one step: a plugin whose settings change comes up anew, in its next generation,
+    /// before any of them serves; then the folders are looked at as in [`Self::refresh`]. Blocks as that does.
+    /// # Errors
+    /// Each plugin that serves and does not come up with its new settings; nothing has changed then.
+    pub fn reconfigure(
+        &self,
+        folders: Vec<PathBuf>,
+        settings: BTreeMap<PluginName, PluginSettings>,
+    ) -> Result<Changes, Vec<SettingsError>> {
+        let mut files = self.shelf();
+        let changes = files.reconfigure(folders.clone(), settings)?;
+        self.publish(&files);
+        files.tell();
+        drop(files);
+        self.watch(folders);
+        Ok(changes)
+    }
+
+    /// The folders in which something may come or change.
+    pub fn watched(&self) -> watch::Receiver<Vec<PathBuf>> {
+        self.watched.subscribe()
+    }
+
+    /// Watches these folders. Those that are not searched too: something may come there that makes somebody search them.
+    pub fn watch(&self, folders: Vec<PathBuf>) {
+        self.watched.send_if_modified(|watched| {
+            let is_other = *watched != folders;
+            *watched = folders;
+            is_other
+        });
     }
 
     /// Looks at the files in the folders without reading them.
     pub fn glance(&self) -> Glance {
-        let paths = self.search.folders.iter().filter_map(|folder| stage::candidates(folder).ok()).flatten();
+        let folders = self.watched.borrow().clone();
+        let paths = folders.iter().filter_map(|folder| stage::candidates(folder).ok()).flatten();
         Glance(paths.map(|path| (path.clone(), Fingerprint::of(&path))).collect())
     }
 
@@ -138,9 +200,9 @@ impl Registry {
         Arc::clone(&self.table.read().expect(HOLDS))
     }
 
-    fn warn_of_unknown(&self) {
+    fn warn_of_unknown<'a>(&self, named: impl Iterator<Item = &'a PluginName>) {
         let table = self.table();
-        for name in self.search.settings.keys().map(PluginName::as_str) {
+        for name in named.map(PluginName::as_str) {
             if !table.plugins.iter().any(|view| view.name == name) {
                 let closest = suggest::closest(name, table.plugins.iter().map(|view| view.name.as_str()));
                 tracing::warn!(plugin = name, did_you_mean = closest, "`[plugins]` names a plugin that was not found.");

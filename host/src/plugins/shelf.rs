@@ -2,7 +2,10 @@
 //!
 //! A file comes up in steps: seen, copied, described, its names found free, loaded, serving. Whatever goes wrong on the
 //! way leaves in service what served before. Nothing that was loaded is ever unloaded: what is replaced is counted as
-//! retired, and attempts in it go on. Not here: who reads the outcome (`registry`). Start at [`Shelf::refresh`].
+//! retired, and attempts in it go on. Not here: other settings for what serves (`renew`), who reads the outcome
+//! (`registry`). Start at [`Shelf::refresh`].
+
+mod renew;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -10,7 +10,8 @@
 //! | `meter` | counts what the store has done |
 //! | `announcer` | tells how far running tasks have come |
 //! | `sweeper` | removes the files of tasks that are no longer kept |
-//! | `watcher` | takes in what changes in the plugin folders |
+//! | `watcher` | takes in what changes in the plugin folders, and tells of saves of `tasks.toml` |
+//! | `reloader` | applies `tasks.toml` when it is saved |
 //! | `watchdog` | tells the service manager that the daemon lives |
 
 pub mod announcer;
@@ -18,6 +19,7 @@ pub mod completer;
 pub mod dispatcher;
 pub mod maintainer;
 pub mod meter;
+pub mod reloader;
 pub mod runner;
 pub mod scheduler;
 pub mod sweeper;

@@ -1,15 +1,13 @@
-//! Notices that something in the plugin folders has changed, waits until nobody writes there, and lets the registry look.
+//! Notices that something in the plugin folders has changed, waits until nobody writes there, and lets the registry look;
+//! and tells of saves of `tasks.toml`.
 //!
-//! Folders are watched, not files: editors, cargo and copies in two steps replace a file by renaming. What leads to a folder
-//! is watched too, so that one that is deleted and made anew, or reached by a link that is turned, is found again. Nothing
-//! is looked at while nothing happens. Not here: what is made of a change (`plugins::Registry`), what people edit
-//! ([`EditWatch`]). Start at [`run`].
+//! Folders are watched, not files: editors, cargo and copies in two steps replace a file by renaming. Nothing is looked at
+//! while nothing happens. Not here: what has to be watched (`places`), what is made of a change (`plugins::Registry`, the
+//! reloader), what people edit ([`EditWatch`]). Start at [`run`] and [`follow`].
 
 mod edits;
+mod places;
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,20 +20,21 @@ use tokio::task::spawn_blocking;
 
 pub use self::edits::EditWatch;
 use crate::clock::sleep;
-use crate::plugins::{Glance, Registry, is_library_name};
+use crate::plugins::{Glance, Registry};
+use places::{Places, Target};
 
 /// A build writes, sets the mode and renames: several events for one save. This much quiet joins them.
 const QUIET: Duration = Duration::from_millis(150);
 /// A file that is written without a pause does not keep the others waiting for longer.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// A longer chain of links is a circle.
-const LINKS_MAX: usize = 16;
 
-/// Watches until it is dropped, and counts up `kinds_changed` after each look that has changed what is served.
-pub async fn run(registry: Arc<Registry>, kinds_changed: watch::Sender<u64>) {
+/// Watches until it is dropped. Counts up `looked` after each look, and `kinds_changed` if that has changed what is served.
+pub async fn run(registry: Arc<Registry>, kinds_changed: watch::Sender<u64>, looked: watch::Sender<u64>) {
     let happened = Arc::<Notify>::default();
-    let mut guard = Guard::new(registry.folders(), Arc::clone(&happened));
+    let mut folders = registry.watched();
+    let mut guard = Guard::new(Target::Folders(Vec::new()), Arc::clone(&happened));
     loop {
+        guard.target = Target::Folders(folders.borrow_and_update().clone());
         // What came before the watch began is seen by this first look.
         let registry_there = Arc::clone(&registry);
         let round = spawn_blocking(move || {
@@ -52,7 +51,12 @@ pub async fn run(registry: Arc<Registry>, kinds_changed: watch::Sender<u64>) {
         if changes.concern_kinds() {
             kinds_changed.send_modify(|count| *count += 1);
         }
-        happened.notified().await;
+        looked.send_modify(|count| *count += 1);
+        tokio::select! {
+            () = happened.notified() => {}
+            // What is to be watched is another set; the registry lives as long as this.
+            Ok(()) = folders.changed() => continue,
+        }
         tokio::select! {
             () = quiet(&registry, &happened) => {}
             () = sleep(PATIENCE) => {}
@@ -81,37 +85,46 @@ async fn glance(registry: &Arc<Registry>) -> Option<Glance> {
     spawn_blocking(move || registry.glance()).await.ok()
 }
 
-/// The system's watch on the folders and on what leads to them.
+/// Tells `saved` whenever the file may have changed, as often as once for each event; for a first time when it watches.
+/// The file is found again however it is replaced: by renaming, by turning a link on the way to it, or after a while.
+pub async fn follow(file: PathBuf, saved: Arc<Notify>) {
+    let happened = Arc::<Notify>::default();
+    let mut guard = Guard::new(Target::File(file), Arc::clone(&happened));
+    loop {
+        let round = spawn_blocking(move || {
+            guard.renew();
+            guard
+        });
+        guard = match round.await {
+            Ok(guard) => guard,
+            Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+            // The runtime ends.
+            Err(_) => return,
+        };
+        saved.notify_one();
+        happened.notified().await;
+    }
+}
+
+/// The system's watch on what leads to a target.
 #[derive(Debug)]
 struct Guard {
-    /// Absolute.
-    folders: Vec<PathBuf>,
+    target: Target,
     happened: Arc<Notify>,
     places: Places,
     /// Watches as long as it lives.
     watcher: Option<RecommendedWatcher>,
 }
 
-/// What is watched, and what is heard of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Places {
-    /// Folders, each with what tells it from another at the same path.
-    watched: BTreeSet<(PathBuf, (u64, u64))>,
-    /// What matters in them beside libraries: parts of the way to a plugin folder.
-    marks: BTreeSet<PathBuf>,
-}
-
 impl Guard {
-    fn new(folders: &[PathBuf], happened: Arc<Notify>) -> Self {
-        let absolute = |folder: &PathBuf| std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-        let folders = folders.iter().map(absolute).collect();
-        Self { folders, happened, places: Places::default(), watcher: None }
+    fn new(target: Target, happened: Arc<Notify>) -> Self {
+        Self { target, happened, places: Places::default(), watcher: None }
     }
 
     /// Watches what is there now. Once more if that has changed meanwhile, so that nothing falls between.
     fn renew(&mut self) {
         loop {
-            let places = Places::leading_to(&self.folders);
+            let places = Places::leading_to(&self.target);
             if places == self.places {
                 return;
             }
@@ -121,14 +134,14 @@ impl Guard {
     }
 
     fn watch(&self) -> notify::Result<RecommendedWatcher> {
-        let (folders, marks, happened) = (self.folders.clone(), self.places.marks.clone(), Arc::clone(&self.happened));
+        let (places, happened) = (self.places.clone(), Arc::clone(&self.happened));
         let hear = move |heard: notify::Result<Event>| {
-            if heard.map_or(true, |event| concerns(&event, &folders, &marks)) {
+            if heard.map_or(true, |event| !is_look(event.kind) && places.are_concerned(&event)) {
                 happened.notify_one();
             }
         };
         let mut watcher = notify::recommended_watcher(hear)?;
-        for (path, _) in &self.places.watched {
+        for path in self.places.folders() {
             if let Err(error) = watcher.watch(path, RecursiveMode::NonRecursive) {
                 unwatched(Some(path), &error);
             }
@@ -139,67 +152,7 @@ impl Guard {
 
 fn unwatched(path: Option<&Path>, error: &notify::Error) {
     let path = path.map(Path::display);
-    tracing::warn!(path = path.map(tracing::field::display), %error, "Changes of plugins may go unseen until the next start.");
-}
-
-impl Places {
-    fn leading_to(folders: &[PathBuf]) -> Self {
-        let mut places = Self::default();
-        for folder in folders {
-            places.marks.insert(folder.clone());
-            places.watch(folder);
-            // Whoever makes the folder anew does it there.
-            places.watch(folder.parent().unwrap_or(folder));
-            places.lead_to(folder, LINKS_MAX);
-        }
-        places
-    }
-
-    fn watch(&mut self, folder: &Path) {
-        if let Ok(data) = fs::metadata(folder).as_ref()
-            && data.is_dir()
-        {
-            self.watched.insert((folder.to_owned(), (data.dev(), data.ino())));
-        }
-    }
-
-    /// Each link on the way, and the first part that is not there, may be made anew.
-    fn lead_to(&mut self, path: &Path, links: usize) {
-        let mut parts: Vec<&Path> = path.ancestors().collect();
-        parts.reverse();
-        for part in parts {
-            let found = fs::symlink_metadata(part);
-            if found.as_ref().is_ok_and(|data| !data.is_symlink()) {
-                continue;
-            }
-            let above = part.parent().unwrap_or(part);
-            self.marks.insert(part.to_owned());
-            self.watch(above);
-            match fs::read_link(part) {
-                Ok(target) if links > 0 => self.lead_to(&above.join(target), links - 1),
-                Ok(_) | Err(_) => {}
-            }
-            if found.is_err() {
-                return;
-            }
-        }
-    }
-}
-
-/// Whether the event may change what the folders provide. Looking at files, which the registry does, changes nothing.
-fn concerns(event: &Event, folders: &[PathBuf], marks: &BTreeSet<PathBuf>) -> bool {
-    if is_look(event.kind) {
-        return false;
-    }
-    let in_folder = |path: &Path| path.parent().is_some_and(|above| folders.iter().any(|folder| above == folder));
-    event.need_rescan()
-        || event.paths.iter().any(|path| marks.contains(path) || in_folder(path) && may_lead_to_library(path))
-}
-
-/// Whether this entry of a plugin folder may be a library, or a link on the way to one such as the `..data` of Kubernetes.
-fn may_lead_to_library(path: &Path) -> bool {
-    let is_link_of_a_mount = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".."));
-    is_library_name(path) || path.extension().is_none() || is_link_of_a_mount
+    tracing::warn!(path = path.map(tracing::field::display), %error, "Changes of files may go unseen until the next start.");
 }
 
 fn is_look(event: EventKind) -> bool {

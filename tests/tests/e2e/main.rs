@@ -25,6 +25,7 @@ mod plan;
 mod queues;
 mod recovery;
 mod references;
+mod reload;
 mod secrets;
 mod service;
 mod situations;

@@ -1,6 +1,6 @@
 //! What is different between two configs: which jobs, queues and plugins come, change and go, and what needs a restart.
 //!
-//! Not here: when the jobs fire then (`plan`), applying it (the host). Start at [`Diff::between`].
+//! Not here: when the jobs fire then (`plan`), a line about it (`headline`), applying it (the host). Start at [`Diff::between`].
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::ids::{JobName, PluginName, QueueName};
 use crate::job::Job;
 
 /// The keys of `[host]` that a running daemon cannot change.
-const NEED_RESTART: [&str; 7] = ["store", "state", "listen", "plugins", "durability", "cancel_grace", "upload_limit"];
+const NEED_RESTART: [&str; 5] = ["store", "state", "listen", "durability", "upload_limit"];
 
 /// What is different in a new config. Sections that only moved in the file are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

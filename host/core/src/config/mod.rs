@@ -6,6 +6,7 @@
 mod diagnostic;
 mod diff;
 mod duplicate;
+mod headline;
 mod host;
 mod jobs;
 mod misfit;

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
@@ -39,6 +40,14 @@ impl Zone {
         }
     }
 
+    /// The instant as people of the zone say it at the instant `now`: `02:30 CET`, with the date, `2027-03-28 03:00 CEST`, if it
+    /// is a day away or more.
+    pub fn say(self, instant: UnixMicros, now: UnixMicros) -> String {
+        let Some(time) = DateTime::from_timestamp_micros(instant.as_micros()) else { return instant.to_string() };
+        let is_near = instant.saturating_since(now) < DAY;
+        time.with_timezone(&self.0).format(if is_near { "%H:%M %Z" } else { "%Y-%m-%d %H:%M %Z" }).to_string()
+    }
+
     /// What the clocks show at that instant; `None` outside the calendar.
     pub(super) fn wall(self, instant: UnixMicros) -> Option<NaiveDateTime> {
         DateTime::from_timestamp_micros(instant.as_micros()).map(|time| time.with_timezone(&self.0).naive_local())
@@ -65,6 +74,9 @@ impl Zone {
         last_before - offset.fix()
     }
 }
+
+/// From where on a time of the clock alone says too little.
+const DAY: Duration = Duration::from_hours(24);
 
 /// One second: cron's grain.
 pub(super) const SECOND: TimeDelta = TimeDelta::seconds(1);
@@ -103,6 +115,15 @@ mod tests {
         assert_eq!(refused.hint(), "did you mean `Europe/Berlin`?");
         assert_eq!("europe/berlin".parse::<Zone>().unwrap_err().hint(), "did you mean `Europe/Berlin`?");
         assert!("".parse::<Zone>().unwrap_err().hint().contains("IANA"));
+    }
+
+    #[test]
+    fn a_near_instant_is_said_without_its_date() {
+        let berlin: Zone = "Europe/Berlin".parse().unwrap();
+        let now: UnixMicros = "2027-03-27T16:30:00Z".parse().unwrap();
+        assert_eq!(berlin.say("2027-03-28T01:00:00Z".parse().unwrap(), now), "03:00 CEST");
+        assert_eq!(berlin.say("2027-11-28T01:30:00Z".parse().unwrap(), now), "2027-11-28 02:30 CET");
+        assert_eq!(Zone::UTC.say(now, now), "16:30 UTC");
     }
 
     #[test]

@@ -267,6 +267,7 @@ impl Executor for FakeExecutor {
     fn is_stuck(&self, _task: TaskId) -> bool {
         false
     }
+    fn set_cancel_grace(&self, _grace: Duration) {}
     fn drain(&self) {}
     fn give_back(&self) {}
     fn running(&self) -> usize {

@@ -5,12 +5,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, unresolved};
+use taskhost_core::config::{Config, Diagnostic, Draft, misfits, outlook, unresolved};
 
 use super::scratch::Scratch;
 use crate::boot::{self, BootError, enter_folder, read_text};
 use crate::clock::{Clock as _, SystemClock};
-use crate::plugins::catalog::{Catalog, CatalogOptions};
+use crate::plugins::catalog::{Catalog, CatalogOptions, is_in_plugins};
 use crate::plugins::describe::DescribeOptions;
 use crate::secrets::{SecretSource as _, SystemSecrets};
 use crate::services::watcher::EditWatch;
@@ -59,7 +59,7 @@ impl FileCheck {
         let mut draft = Draft::read(&text);
         let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
         let catalog = self.catalog(&config)?;
-        let folders = of_folders(&text, &config, &catalog);
+        let folders = catalog.findings(&text, &config);
         // Without all its folders, kinds seem to be missing that are not.
         let is_whole =
             !folders.iter().chain(&draft.diagnostics).any(|found| found.is_error() && is_in_plugins(&text, found));
@@ -81,7 +81,7 @@ impl FileCheck {
         let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
         let catalog = self.catalog(&config)?;
         draft.diagnostics.retain(|found| is_in_plugins(&text, found));
-        draft.add(of_folders(&text, &config, &catalog));
+        draft.add(catalog.findings(&text, &config));
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }
 
@@ -116,31 +116,4 @@ impl FileCheck {
         };
         Ok(Catalog::read(&options)?)
     }
-}
-
-fn is_in_plugins(text: &str, found: &Diagnostic) -> bool {
-    let span = Places::read(text).span_of("/host/plugins");
-    span.is_some_and(|span| span.start <= found.span.start && found.span.end <= span.end)
-}
-
-/// Plugin folders that cannot be read, which no daemon starts with, or in which there is nothing.
-fn of_folders(text: &str, config: &Config, catalog: &Catalog) -> Vec<Diagnostic> {
-    let places = Places::read(text);
-    let at = |place: usize, problem: String, hint: &str| {
-        let span = places.span_of(&format!("/host/plugins/{place}")).unwrap_or_default();
-        let folder = config.host.plugins[place].display();
-        Diagnostic::new(text, span, format!("`plugins` in [host]: folder `{folder}` {problem}"), Some(hint.to_owned()))
-    };
-    let unreadable = catalog.unreadable().iter().map(|(place, error)| {
-        at(
-            *place,
-            format!("cannot be read: {error}"),
-            "create it, or correct the path, which begins in the folder of the file; kinds and params are checked then",
-        )
-    });
-    let empty = catalog.empty().iter().map(|place| {
-        at(*place, "has no plugin in it".to_owned(), "plugins are shared libraries, lib<name>.so, in the folder itself")
-            .warning()
-    });
-    unreadable.chain(empty).collect()
 }

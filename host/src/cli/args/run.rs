@@ -18,4 +18,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FORMAT", default_value = "human", hide_possible_values = true)]
     #[arg(env = "TASKHOST_LOG_FORMAT", hide_env_values = true)]
     pub(crate) log_format: LogFormat,
+    /// Do not start on the last good text when tasks.toml is broken
+    #[arg(long)]
+    pub(crate) strict: bool,
 }

@@ -1,0 +1,155 @@
+//! Which `tasks.toml` is applied, and what was refused since: what faces show of it.
+//!
+//! Not here: what it declares (`live`), applying and refusing (`services::reloader`). Start at [`Applied`].
+
+mod history;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use taskhost_core::config::Diagnostic;
+use taskhost_core::time::UnixMicros;
+use tokio::sync::watch;
+
+pub use self::history::{Generation, History, Source};
+
+/// The applied configs and the last refusal.
+#[derive(Debug)]
+pub struct Applied {
+    file: PathBuf,
+    history: Mutex<History>,
+    standing: watch::Sender<Arc<Standing>>,
+}
+
+/// How it stands at one moment.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// What is applied.
+    pub generation: Generation,
+    /// Keys of `[host]` that the file has with another value than the daemon was started with.
+    pub needs_restart: Vec<&'static str>,
+    /// Why the file as it is now is not applied; none if it is.
+    pub refused: Option<Arc<Refused>>,
+    /// The last edit that was looked at; none before the first.
+    pub last: Option<Reload>,
+}
+
+/// What became of an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reload {
+    /// When.
+    pub at: UnixMicros,
+    /// Whether it was applied.
+    pub is_good: bool,
+}
+
+/// An edit that is not applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// When.
+    pub at: UnixMicros,
+    /// Everything that is wrong, for people.
+    pub report: String,
+    /// The same piece by piece; nothing if there was no text to read.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Refused {
+    /// Of a file in which there is no text to apply.
+    pub fn without_text(file: &Path, problem: &str, at: UnixMicros) -> Self {
+        let hint = "save the file again; one that is missing or empty is never taken for \"no jobs\"";
+        let report = format!("error: {} cannot be applied: {problem}\n\nhint: {hint}\n", name(file));
+        Self { at, report, diagnostics: Vec::new() }
+    }
+
+    /// Of a text with errors. The lines of the text are not shown: there may be secrets in them.
+    pub fn with_errors(file: &Path, diagnostics: Vec<Diagnostic>, at: UnixMicros) -> Self {
+        let name = name(file);
+        let told: Vec<_> = diagnostics.iter().map(|diagnostic| tell(&name, diagnostic)).collect();
+        Self { at, report: told.join("\n"), diagnostics }
+    }
+}
+
+fn tell(name: &str, diagnostic: &Diagnostic) -> String {
+    let Diagnostic { severity, message, line, column, hint, .. } = diagnostic;
+    let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
+    format!("{}: {message}\n  --> {name}:{line}:{column}\n{hint}", severity.as_str())
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().unwrap_or(file.as_os_str()).display().to_string()
+}
+
+/// What is to be applied.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    /// The text of the file.
+    pub text: &'a str,
+    /// Why it is looked at.
+    pub source: Source,
+    /// What it changes, in a line.
+    pub summary: &'a str,
+}
+
+impl Applied {
+    /// Begins with the config that the daemon starts on; `file` is the path of `tasks.toml`. A text that was applied last
+    /// keeps the number of its generation.
+    pub fn begin(file: PathBuf, mut history: History, edit: Edit<'_>, now: UnixMicros) -> Self {
+        let generation = history.resume(edit, now);
+        let standing = Standing { generation, needs_restart: Vec::new(), refused: None, last: None };
+        Self { file, history: Mutex::new(history), standing: watch::Sender::new(Arc::new(standing)) }
+    }
+
+    /// The path of `tasks.toml`.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// How it stands now.
+    pub fn standing(&self) -> Arc<Standing> {
+        Arc::clone(&self.standing.borrow())
+    }
+
+    /// The last generations, the latest first.
+    pub fn generations(&self) -> Vec<Generation> {
+        self.history().generations().iter().rev().cloned().collect()
+    }
+
+    /// A generation and its text; none if it is not kept. Blocks on the disk.
+    /// # Errors
+    /// What the system said.
+    pub fn text(&self, number: u64) -> io::Result<Option<(Generation, String)>> {
+        self.history().text(number)
+    }
+
+    /// Notes what is applied from now on. Blocks on the disk.
+    pub fn apply(&self, edit: Edit<'_>, needs_restart: Vec<&'static str>, now: UnixMicros) -> Generation {
+        let generation = self.history().apply(edit, now);
+        let last = Some(Reload { at: now, is_good: true });
+        self.stand(Standing { generation: generation.clone(), needs_restart, refused: None, last });
+        generation
+    }
+
+    /// Notes that the file is not applied.
+    pub fn refuse(&self, refused: Refused) {
+        let before = self.standing();
+        let last = Some(Reload { at: refused.at, is_good: false });
+        self.stand(Standing { refused: Some(Arc::new(refused)), last, ..Standing::clone(&before) });
+    }
+
+    /// Notes that the file is again as it was applied.
+    pub fn restore(&self, now: UnixMicros) {
+        let before = self.standing();
+        let last = Some(Reload { at: now, is_good: true });
+        self.stand(Standing { refused: None, last, ..Standing::clone(&before) });
+    }
+
+    fn stand(&self, standing: Standing) {
+        self.standing.send_replace(Arc::new(standing));
+    }
+
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

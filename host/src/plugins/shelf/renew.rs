@@ -1,0 +1,123 @@
+//! Brings plugins up anew because `tasks.toml` says something else of them, all or none: what does not come up with its new
+//! settings leaves everything as it was.
+//!
+//! Start at [`Shelf::reconfigure`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use taskhost_core::ids::PluginName;
+
+use super::{Changes, Shelf};
+use crate::plugins::error::LoadError;
+use crate::plugins::registry::{PluginSettings, SettingsError};
+use crate::plugins::source::{Ready, Serving, Standing, discard};
+use crate::plugins::stage;
+
+/// A generation that does not serve yet.
+#[derive(Debug)]
+struct Renewed {
+    at: usize,
+    serving: Serving,
+}
+
+impl Shelf {
+    /// Takes other folders and settings, and looks at the folders again.
+    /// # Errors
+    /// Each plugin that serves and does not come up with its new settings; nothing has changed then.
+    pub(in crate::plugins) fn reconfigure(
+        &mut self,
+        folders: Vec<PathBuf>,
+        settings: BTreeMap<PluginName, PluginSettings>,
+    ) -> Result<Changes, Vec<SettingsError>> {
+        let mut changes = Changes::default();
+        let before = std::mem::replace(&mut self.search.settings, settings);
+        let concerned = differing(&before, &self.search.settings);
+        let renewed = self.renew(&concerned).inspect_err(|_| self.search.settings = before)?;
+        for Renewed { at, serving } in renewed {
+            let source = &mut self.sources[at];
+            if source.sha256 == serving.sha256 {
+                source.stand(Standing::Good);
+            }
+            self.serve(at, serving, &mut changes);
+        }
+        self.try_refused_again(&concerned);
+        self.search.folders = folders;
+        let Changes { loaded, swapped, left, refused } = self.refresh();
+        changes.swapped += swapped;
+        Ok(Changes { loaded, left, refused, ..changes })
+    }
+
+    fn renew(&mut self, concerned: &BTreeSet<PluginName>) -> Result<Vec<Renewed>, Vec<SettingsError>> {
+        let (mut renewed, mut errors) = (Vec::new(), Vec::new());
+        for at in 0..self.sources.len() {
+            let Some(Serving { name, sha256, copy, .. }) = &self.sources[at].serving else { continue };
+            if !concerned.contains(name) {
+                continue;
+            }
+            let (name, sha256, copy) = (name.clone(), sha256.clone(), copy.clone());
+            match self.renew_one(at, &sha256, &copy) {
+                Ok(serving) => renewed.push(Renewed { at, serving }),
+                Err(error) => errors.push(SettingsError::new(name, &error)),
+            }
+        }
+        if errors.is_empty() {
+            return Ok(renewed);
+        }
+        for Renewed { serving, .. } in renewed {
+            discard(&serving.copy);
+        }
+        Err(errors)
+    }
+
+    /// From the newest bytes, if they are others than those that serve and come up now; or else from those that serve.
+    fn renew_one(&mut self, at: usize, sha256: &str, copy: &Path) -> Result<Serving, LoadError> {
+        let file = self.sources[at].path.clone();
+        let is_newer = stage::read(&file).is_ok_and(|newest| newest.is_some_and(|newest| newest.sha256 != sha256));
+        if is_newer && let Ok(serving) = self.bring_up_from(at, &file) {
+            self.sources[at].sha256.clone_from(&serving.sha256);
+            return Ok(serving);
+        }
+        self.bring_up_from(at, copy)
+    }
+
+    fn bring_up_from(&mut self, at: usize, library: &Path) -> Result<Serving, LoadError> {
+        let library = stage::read(library)?.ok_or(LoadError::NoEntry)?;
+        let copy = self.generations.stage(&library)?;
+        let brought_up = self.describer.describe(&library.sha256, &copy).and_then(|manifest| {
+            let ready = Ready { manifest, copy: copy.clone(), taken: None };
+            self.bring_up(at, &ready)
+        });
+        match brought_up {
+            Ok(serving) => Ok(Serving { sha256: library.sha256, ..serving }),
+            Err(error) => {
+                discard(&copy);
+                Err(error)
+            }
+        }
+    }
+
+    /// What was refused may have been so for its settings.
+    fn try_refused_again(&mut self, concerned: &BTreeSet<PluginName>) {
+        for source in &mut self.sources {
+            let is_concerned = source.takes.as_ref().is_some_and(|(name, _)| concerned.contains(name));
+            if is_concerned && matches!(source.standing, Standing::Refused { .. }) {
+                source.fingerprint = None;
+                source.sha256.clear();
+            }
+        }
+    }
+}
+
+/// The plugins of which both say something else.
+fn differing(
+    before: &BTreeMap<PluginName, PluginSettings>,
+    after: &BTreeMap<PluginName, PluginSettings>,
+) -> BTreeSet<PluginName> {
+    let of = |settings: &BTreeMap<PluginName, PluginSettings>, name| {
+        let PluginSettings { config, allow_in_process } = settings.get(name).cloned().unwrap_or_default();
+        (config.unwrap_or_else(|| serde_json::json!({})), allow_in_process)
+    };
+    let names = before.keys().chain(after.keys());
+    names.filter(|name| of(before, name) != of(after, name)).cloned().collect()
+}

@@ -1,0 +1,242 @@
+//! Applies `tasks.toml` when it is saved: read, checked, built, then swapped in one step. An edit that is no good changes
+//! nothing, and what was applied last goes on.
+//!
+//! Not here: noticing a save (`watcher`), what is wrong with a text (`edit`), what is declared (`live`). Start at
+//! [`Reloader::run`].
+
+mod edit;
+mod found;
+
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::config::{Config, Diagnostic, Diff, HostConfig};
+use taskhost_core::time::UnixMicros;
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, watch};
+use tokio::task::spawn_blocking;
+use tracing::{error, info, warn};
+
+use self::edit::{Edit, Good};
+pub use self::found::Found;
+use crate::applied::{self, Applied, Refused, Source};
+use crate::clock::{Clock, sleep};
+use crate::live::{self, Live};
+use crate::plugins::catalog::CatalogOptions;
+use crate::plugins::describe::DescribeOptions;
+use crate::plugins::{Executor, PluginSettings, Registry};
+use crate::service_manager;
+
+/// Editors truncate, then fill: several events for one save. This much quiet joins them.
+const QUIET: Duration = Duration::from_millis(100);
+/// A file that is written without a pause does not keep an edit waiting for longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The service and what it works with.
+#[derive(Debug)]
+pub struct Reloader {
+    /// What is told of each edit.
+    pub applied: Arc<Applied>,
+    /// Where the jobs and queues of a good one go.
+    pub live: Arc<Live>,
+    /// Where the plugin folders and settings go, and what the rest is checked against.
+    pub registry: Arc<Registry>,
+    /// Where the grace of cancels goes.
+    pub executor: Arc<dyn Executor>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The folder `[host] state`.
+    pub state: PathBuf,
+    /// How libraries of other folders are asked.
+    pub describe: DescribeOptions,
+    /// What the daemon was started with.
+    pub booted: Config,
+    /// The text that is applied.
+    pub text: String,
+    /// What it says.
+    pub declared: Config,
+    /// What the file held when it was read last.
+    pub seen: Found,
+    /// Told whenever the file may have changed.
+    pub saved: Arc<Notify>,
+    /// Told when somebody wants the file to be read.
+    pub asked: Arc<Notify>,
+    /// Moves when the plugin folders were looked at.
+    pub looked: watch::Receiver<u64>,
+    /// Counted up when an edit has changed which kinds there are.
+    pub kinds_changed: watch::Sender<u64>,
+}
+
+impl Reloader {
+    /// Reloads until it is dropped.
+    pub async fn run(mut self) {
+        let mut freed = self.live.freed();
+        loop {
+            let source = tokio::select! {
+                () = self.saved.notified() => Source::Save,
+                () = self.asked.notified() => Source::Signal,
+                // What an edit was refused for may be gone.
+                Ok(()) = self.looked.changed() => Source::Retry,
+                Ok(()) = freed.changed() => Source::Retry,
+            };
+            if source == Source::Save {
+                self.settle().await;
+            }
+            let round = spawn_blocking(move || {
+                self.look(source);
+                self
+            });
+            self = match round.await {
+                Ok(this) => this,
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                // The runtime ends.
+                Err(_) => return,
+            };
+        }
+    }
+
+    /// Waits until nobody writes, which is not for ever.
+    async fn settle(&self) {
+        let quiet = async {
+            loop {
+                tokio::select! {
+                    () = self.saved.notified() => {}
+                    () = sleep(QUIET) => return,
+                }
+            }
+        };
+        tokio::select! {
+            () = quiet => {}
+            () = sleep(PATIENCE) => {}
+        }
+    }
+
+    /// Reads the file, and applies or refuses it. Blocks.
+    fn look(&mut self, source: Source) {
+        let is_refused = self.applied.standing().refused.is_some();
+        if source == Source::Retry && !is_refused {
+            return;
+        }
+        let found = Found::read(self.applied.file());
+        let is_same = found == self.seen;
+        // Somebody who asks is answered; a text that was told of is not told of again.
+        let is_asked = source == Source::Signal;
+        if is_same && matches!(source, Source::Save | Source::Start) {
+            return;
+        }
+        service_manager::reloading();
+        if is_same && is_asked && !is_refused {
+            info!(generation = self.generation(), "tasks.toml is as it was applied.");
+        } else {
+            self.take(&found, source, !is_same || is_asked);
+        }
+        self.seen = found;
+        service_manager::ready(&self.status());
+    }
+
+    fn take(&mut self, found: &Found, source: Source, is_news: bool) {
+        let now = self.clock.now();
+        let text = match found {
+            Found::Text(text) => text,
+            Found::Nothing(problem) => {
+                return self.refuse(Refused::without_text(self.applied.file(), problem, now), is_news);
+            }
+        };
+        if *text == self.text {
+            self.registry.watch(self.declared.host.plugins.clone());
+            self.applied.restore(now);
+            info!(generation = self.generation(), "tasks.toml is again as it was applied.");
+            return;
+        }
+        let live = Arc::clone(&self.live);
+        // Held until the edit is applied or refused: no name is taken meanwhile.
+        let editing = Handle::current().block_on(live.edit());
+        let applied = self.build(text, now, &editing).map(|good| self.apply(text, good, &editing, source, now));
+        if let Err(diagnostics) = applied {
+            self.refuse(Refused::with_errors(self.applied.file(), diagnostics, now), is_news);
+        }
+    }
+
+    /// Checks the text and brings up what can fail, which is what the plugins make of it.
+    fn build(&self, text: &str, now: UnixMicros, editing: &live::Edit<'_>) -> Result<Good, Vec<Diagnostic>> {
+        let edit = Edit { text, before: &self.declared, now };
+        let good = edit.check(editing, &self.registry, |config| self.catalog(config))?;
+        let (folders, settings) = (good.config.host.plugins.clone(), PluginSettings::of(&good.config));
+        let changes = self.registry.reconfigure(folders, settings);
+        let changes = changes.map_err(|errors| edit.unsettled(&good.config, &errors))?;
+        if changes.concern_kinds() {
+            self.kinds_changed.send_modify(|count| *count += 1);
+        }
+        Ok(good)
+    }
+
+    /// The libraries of the folders of a config, which are heard of from now on: what an edit needs may come there later.
+    fn catalog(&self, config: &Config) -> CatalogOptions {
+        let searched = self.declared.host.plugins.iter().chain(&config.host.plugins);
+        self.registry.watch(searched.cloned().collect());
+        CatalogOptions {
+            folders: config.host.plugins.clone(),
+            state: self.state.clone(),
+            scratch: self.state.clone(),
+            describe: self.describe.clone(),
+        }
+    }
+
+    fn apply(&mut self, text: &str, good: Good, editing: &live::Edit<'_>, source: Source, now: UnixMicros) {
+        let Good { config, warnings } = good;
+        for Diagnostic { message, line, column, hint, .. } in warnings {
+            warn!(line, column, hint, "{message}");
+        }
+        let summary = Diff::between(&self.declared, &config).headline(&config, now);
+        let needs_restart: Vec<_> = Diff::between(&self.booted, &config).needs_restart().collect();
+        let restart = needs_restart.join(", ");
+        // On disk first: what is said to be applied can be shown.
+        let edit = applied::Edit { text, source, summary: &summary };
+        let generation = self.applied.apply(edit, needs_restart, now).generation;
+        self.executor.set_cancel_grace(config.host.cancel_grace);
+        editing.apply(Arc::new(running(&self.booted.host, config.clone())));
+        text.clone_into(&mut self.text);
+        self.declared = config;
+        info!("tasks.toml is applied: {summary}, config generation {generation}.");
+        if !restart.is_empty() {
+            warn!(keys = restart, "These keys of [host] need a restart; the rest of the edit is applied.");
+        }
+    }
+
+    fn refuse(&self, refused: Refused, is_news: bool) {
+        if is_news {
+            let (generation, report) = (self.generation(), refused.report.trim_end());
+            error!("tasks.toml is refused, config generation {generation} goes on.\n{report}");
+        }
+        self.applied.refuse(refused);
+    }
+
+    fn generation(&self) -> u64 {
+        self.applied.standing().generation.generation
+    }
+
+    /// One line for people.
+    fn status(&self) -> String {
+        let standing = self.applied.standing();
+        let (generation, jobs) = (standing.generation.generation, self.declared.jobs.len());
+        match &standing.refused {
+            None => format!("Config generation {generation}; {jobs} jobs in the file."),
+            Some(_) => format!("tasks.toml is refused, config generation {generation} goes on; see the log."),
+        }
+    }
+}
+
+/// The config with what the daemon was started with in place of what needs a restart.
+fn running(booted: &HostConfig, config: Config) -> Config {
+    let host = HostConfig {
+        store: booted.store.clone(),
+        state: booted.state.clone(),
+        listen: booted.listen,
+        durability: booted.durability,
+        upload_limit: booted.upload_limit,
+        ..config.host
+    };
+    Config { host, ..config }
+}

@@ -1,0 +1,107 @@
+//! What is to be said against an edit: of its text alone, of names that others have, and of the plugins.
+//!
+//! Only what the edit adds or changes is held against the plugins: a kind that went away by itself is not its fault.
+//! Start at [`Edit::check`].
+
+use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, unresolved};
+use taskhost_core::time::UnixMicros;
+
+use crate::live;
+use crate::plugins::catalog::{Catalog, CatalogOptions, is_in_plugins};
+use crate::plugins::{Registry, ScanError, SettingsError};
+use crate::secrets::{SecretSource as _, SystemSecrets};
+
+/// A text that may take the place of what is applied.
+#[derive(Debug)]
+pub(super) struct Edit<'a> {
+    pub(super) text: &'a str,
+    /// What is applied.
+    pub(super) before: &'a Config,
+    pub(super) now: UnixMicros,
+}
+
+/// A text that can be applied.
+#[derive(Debug)]
+pub(super) struct Good {
+    pub(super) config: Config,
+    pub(super) warnings: Vec<Diagnostic>,
+}
+
+impl Edit<'_> {
+    /// Everything that is wrong, in the order of the lines. The libraries of other folders than those that are searched now
+    /// are asked as `catalog` says, without loading any.
+    pub(super) fn check(
+        &self,
+        editing: &live::Edit<'_>,
+        registry: &Registry,
+        catalog: impl FnOnce(&Config) -> CatalogOptions,
+    ) -> Result<Good, Vec<Diagnostic>> {
+        let mut draft = Draft::read(self.text);
+        let Some(config) = draft.config.clone() else { return Err(draft.diagnostics) };
+        draft.add(self.taken(&config, editing));
+        let news = self.news(&config);
+        if config.host.plugins == self.before.host.plugins {
+            draft.add(misfits(self.text, &news, registry));
+        } else {
+            match Catalog::read(&catalog(&config)) {
+                Ok(catalog) => self.check_folders(&mut draft, &config, &news, &catalog),
+                Err(error) => draft.add(vec![self.unscanned(&error)]),
+            }
+        }
+        if draft.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(draft.diagnostics);
+        }
+        draft.add(outlook(self.text, &news, self.now));
+        let unresolved = unresolved(self.text, &news, |reference| SystemSecrets.read(reference));
+        draft.add(unresolved.into_iter().map(|warning| Diagnostic { hint: None, ..warning }).collect());
+        Ok(Good { config, warnings: draft.diagnostics })
+    }
+
+    /// Plugins that do not take what the edit says of them.
+    pub(super) fn unsettled(&self, config: &Config, errors: &[SettingsError]) -> Vec<Diagnostic> {
+        let tell = |error: &SettingsError| {
+            let span = config.plugins.get(&error.plugin).map(|plugin| plugin.config.span());
+            let hint = error.hint().map(str::to_owned);
+            Diagnostic::new(self.text, span.unwrap_or_default(), error.to_string(), hint)
+        };
+        errors.iter().map(tell).collect()
+    }
+
+    fn check_folders(&self, draft: &mut Draft, config: &Config, news: &Config, catalog: &Catalog) {
+        let findings = catalog.findings(self.text, config);
+        // Without all its folders, kinds seem to be missing that are not.
+        let is_whole =
+            !findings.iter().chain(&draft.diagnostics).any(|found| found.is_error() && is_in_plugins(self.text, found));
+        draft.add(findings);
+        if is_whole {
+            draft.add(misfits(self.text, news, catalog));
+        }
+    }
+
+    fn unscanned(&self, error: &ScanError) -> Diagnostic {
+        let span = Places::read(self.text).span_of("/host/plugins").unwrap_or_default();
+        Diagnostic::new(self.text, span, error.to_string(), Some(error.hint().to_owned()))
+    }
+
+    /// Jobs whose name a job has that was declared over HTTP.
+    fn taken(&self, config: &Config, editing: &live::Edit<'_>) -> Vec<Diagnostic> {
+        let tell = |name| {
+            let job = &config.jobs[name];
+            let message = format!("[jobs.{name}] has the name of a job that was declared over HTTP");
+            let hint = format!("give it another name, or delete the other: DELETE /api/v1/jobs/{name}");
+            Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint))
+        };
+        editing.taken(config).into_iter().map(tell).collect()
+    }
+
+    /// The config without the jobs and plugins that stay as they are.
+    fn news(&self, config: &Config) -> Config {
+        let mut news = config.clone();
+        news.jobs.retain(|name, job| self.before.jobs.get(name).is_none_or(|before| before.job != job.job));
+        news.plugins.retain(|name, plugin| {
+            let before = self.before.plugins.get(name);
+            before.is_none_or(|before| before.config.get_ref() != plugin.config.get_ref())
+        });
+        news
+    }
+}
