@@ -76,12 +76,12 @@ struct When {
 }
 
 impl When {
-    fn render(&self) -> String {
+    fn render(&self, times: Times) -> String {
         let zone = self.timezone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
         let said = [
             self.cron.as_ref().map(|line| format!("{line}{zone}")),
             self.every.as_ref().map(|every| format!("every {every}")),
-            self.at.as_ref().map(|at| format!("at {at}")),
+            self.at.as_ref().map(|at| format!("at {}", times.to_the_second(at))),
             self.delay.as_ref().map(|delay| format!("after {delay}")),
         ];
         said.into_iter().flatten().collect::<Vec<_>>().join(", ")
@@ -89,8 +89,8 @@ impl When {
 }
 
 impl Job {
-    fn when(&self) -> String {
-        self.schedule.as_ref().map(When::render).unwrap_or_default()
+    fn when(&self, times: Times) -> String {
+        self.schedule.as_ref().map(|when| when.render(times)).unwrap_or_default()
     }
 
     /// When it fires next, or why it does not.
@@ -112,7 +112,7 @@ impl Job {
     }
 
     fn row(&self, times: Times) -> Vec<String> {
-        vec![self.name.clone(), self.kind.clone(), self.when(), self.next(times), self.origin()]
+        vec![self.name.clone(), self.kind.clone(), self.origin(), self.when(times), self.next(times)]
     }
 
     fn render(&self, times: Times) -> String {
@@ -122,7 +122,7 @@ impl Job {
             ("job", self.name.clone()),
             ("declared", self.origin()),
             ("kind", self.kind.clone()),
-            ("fires", self.when()),
+            ("fires", self.when(times)),
             ("next", self.next(times)),
             ("queue", said(&self.queue)),
             ("priority", self.priority.clone()),
@@ -137,7 +137,7 @@ impl Job {
     }
 }
 
-const HEADER: [&str; 5] = ["JOB", "KIND", "FIRES", "NEXT", "DECLARED"];
+const HEADER: [&str; 5] = ["JOB", "KIND", "DECLARED", "FIRES", "NEXT"];
 
 async fn list(json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let listing = Listing::read(client, JOBS, &[], "jobs", None).await?;
@@ -327,7 +327,7 @@ mod tests {
         let mut job: Job = serde_json::from_str(document).unwrap();
         assert_eq!(
             job.row(Times::exact()),
-            ["nightly", "backup.create", "30 2 * * * (Europe/Berlin)", "T1", "tasks.toml:14"]
+            ["nightly", "backup.create", "tasks.toml:14", "30 2 * * * (Europe/Berlin)", "T1"]
         );
         assert_eq!(
             job.render(Times::exact()),

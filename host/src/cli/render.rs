@@ -67,14 +67,17 @@ impl Times {
         }
     }
 
+    /// `2026-12-24 18:00:00Z`; for programs the time itself.
+    pub(super) fn to_the_second(self, time: &str) -> String {
+        match (self.now, time.split_once('.')) {
+            (Some(_), Some((second, _))) => format!("{}Z", second.replace('T', " ")),
+            _ => time.to_owned(),
+        }
+    }
+
     /// The time to the second and how far away it is; for programs the time itself.
     pub(super) fn show_both(self, time: &str) -> String {
-        let seen = self.show(time);
-        if seen == time {
-            return seen;
-        }
-        let second = time.split_once('.').map_or(time, |(second, _)| second);
-        format!("{}Z, {seen}", second.trim_end_matches('Z').replace('T', " "))
+        if self.now.is_none() { time.to_owned() } else { format!("{}, {}", self.to_the_second(time), self.show(time)) }
     }
 }
 

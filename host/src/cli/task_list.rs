@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::listing::{Listing, query_text};
 use super::output::Output;
 use super::render::{Times, table};
-use super::tasks::{Progress, standing};
+use super::tasks::Progress;
 
 /// What the commands know of a task of a list.
 #[derive(Debug, Deserialize)]
@@ -48,14 +48,13 @@ impl Listed {
         let job = self.job.as_ref().map(|job| format!("job {job}"));
         let attempt = (self.attempt > 1).then(|| format!("attempt {} of {}", self.attempt, self.max_attempts));
         let progress = self.progress.as_ref().filter(|_| self.status == "running").map(Progress::render);
-        let said = [job, attempt, progress, self.error.clone()];
+        let said = [self.reason.clone(), job, attempt, progress, self.error.clone()];
         said.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
     fn row(&self, times: Times) -> Vec<String> {
-        let standing = standing(&self.status, self.reason.as_deref());
         let when = times.show(self.when());
-        vec![self.task_id.clone(), standing, self.kind.clone(), self.queue.clone(), when, self.detail()]
+        vec![self.task_id.clone(), self.status.clone(), self.kind.clone(), self.queue.clone(), when, self.detail()]
     }
 }
 
@@ -157,7 +156,7 @@ mod tests {
     #[test]
     fn a_row_says_what_matters_of_a_task_where_it_stands() {
         let row = |task: Listed| task.row(Times::exact()).join("|");
-        assert_eq!(row(listed("queued", r#"{"reason":"held: away"}"#)), "7|queued (held: away)|a.b|q|T0|");
+        assert_eq!(row(listed("queued", r#"{"reason":"held: away"}"#)), "7|queued|a.b|q|T0|held: away");
         let progress = r#"{"progress":{"current":1,"total":2,"percentage":50.0},"job":"nightly"}"#;
         assert_eq!(row(listed("running", progress)), "7|running|a.b|q|T2|job nightly; 50 %, 1 of 2");
         let failed = r#"{"attempt":3,"error":"gone"}"#;

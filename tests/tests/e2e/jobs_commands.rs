@@ -19,7 +19,7 @@ fn a_job_is_added_shown_paused_triggered_and_removed() {
     let listed = run(&["jobs"]);
     let names: Vec<_> = listed.lines().map(|line| line.split('\t').next().unwrap_or_default()).collect();
     assert_eq!(names, ["digits", "nightly"], "{listed}");
-    assert!(listed.contains("\tevery 1h\t") && listed.ends_with("\ttasks.toml:4\n"), "{listed}");
+    assert!(listed.contains("\tevery 1h\t") && listed.contains("\ttasks.toml:4\t30 2 * * *"), "{listed}");
     assert!(run(&["jobs", "show", "digits"]).contains("params    {\"exact\":1.10}\n"));
     assert_eq!(run(&["jobs", "pause", "nightly"]), "job nightly is paused\n");
     assert!(run(&["jobs"]).contains("\tpaused since 20"));
