@@ -7,6 +7,7 @@ mod cron;
 mod dead;
 mod doctor;
 mod enqueue;
+mod events;
 mod file;
 mod filter;
 mod jobs;
@@ -24,6 +25,7 @@ pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
 pub(super) use self::doctor::DoctorArgs;
 pub(super) use self::enqueue::{EnqueueArgs, Patience};
+pub(super) use self::events::EventsArgs;
 pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
 pub(super) use self::filter::FilterArgs;
 pub(super) use self::jobs::{AddArgs, JobArgs, JobsArgs, JobsCommand};
@@ -32,7 +34,7 @@ pub(super) use self::plugins::{
 };
 pub(super) use self::queues::{QueueArgs, QueuesArgs, QueuesCommand};
 pub(super) use self::run::RunArgs;
-pub(super) use self::tasks::{LogsArgs, TaskArgs, TaskListArgs, TasksArgs, TasksCommand};
+pub(super) use self::tasks::{LogsArgs, TaskArgs, TaskListArgs, TasksArgs, TasksCommand, WatchArgs};
 use crate::boot;
 
 /// Runs background work in native plugins.
@@ -96,6 +98,9 @@ pub(super) enum Command {
     /// List the tasks that failed for good; queue them again, or delete them
     #[command(after_help = dead::EXAMPLES)]
     Dead(DeadArgs),
+    /// Print what happens to tasks, as it happens
+    #[command(after_help = events::EXAMPLES)]
+    Events(EventsArgs),
     /// Try out cron lines; needs no daemon
     #[command(after_help = cron::EXAMPLES)]
     Cron {

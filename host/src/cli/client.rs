@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -114,15 +114,35 @@ impl Client {
         let request = request.expect("a path of names and ids makes a request");
         let (status, body) = tokio::select! {
             answer = self.exchange(request) => answer?,
-            () = sleep(patience) => {
-                let limit = patience.as_secs();
-                return Err(self.unreachable(format!("no answer within {limit} s")));
-            }
+            () = sleep(patience) => return Err(self.silent(patience)),
         };
         if status.is_success() { Ok(Answer(body)) } else { Err(refusal(status, &body)) }
     }
 
+    /// Opens what goes on for ever at `path`.
+    pub(super) async fn stream(&self, path: &str) -> Result<Incoming, Failure> {
+        let request = Request::get(path).header(HOST, "taskhost").body(Full::new(Bytes::new()));
+        let request = request.expect("a path of names and ids makes a request");
+        let response = tokio::select! {
+            response = self.send(request) => response?,
+            () = sleep(PATIENCE) => return Err(self.silent(PATIENCE)),
+        };
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response.into_body());
+        }
+        let body = response.into_body().collect().await.map_err(|error| self.unreachable(error))?;
+        Err(refusal(status, &body.to_bytes()))
+    }
+
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
+        let response = self.send(request).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await.map_err(|error| self.unreachable(error))?;
+        Ok((status, body.to_bytes()))
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
         let opened = http1::handshake(TokioIo::new(stream)).await;
         let (mut sender, connection) = opened.map_err(|error| self.unreachable(error))?;
@@ -130,15 +150,15 @@ impl Client {
             // What goes wrong with the connection is told to the request.
             drop(connection.await);
         });
-        let answer = async {
-            let response = sender.send_request(request).await?;
-            let status = response.status();
-            Ok::<_, hyper::Error>((status, response.into_body().collect().await?.to_bytes()))
-        };
-        answer.await.map_err(|error| self.unreachable(error))
+        sender.send_request(request).await.map_err(|error| self.unreachable(error))
     }
 
-    fn unreachable(&self, reason: impl std::fmt::Display) -> Failure {
+    fn silent(&self, patience: Duration) -> Failure {
+        self.unreachable(format!("no answer within {} s", patience.as_secs()))
+    }
+
+    /// The daemon is not there, or has gone away.
+    pub(super) fn unreachable(&self, reason: impl std::fmt::Display) -> Failure {
         let socket = std::path::absolute(&self.socket).unwrap_or_else(|_| self.socket.clone());
         Failure::new(Exit::NotFound, format!("no daemon answers on {}: {reason}", socket.display()))
             .hint("start it with `taskhost run`")

@@ -2,12 +2,15 @@
 //!
 //! Start at [`stay`].
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use super::args::Patience;
 use super::client::{Answer, Client};
 use super::failure::{Exit, Failure, interrupt};
+use super::feed::Feed;
 use super::logs::Pages;
+use super::meter::Meter;
 use super::output::Output;
 use super::tasks::Task;
 
@@ -23,18 +26,23 @@ pub(super) async fn stay(
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
     tell_why_held(task_id, client, output).await?;
+    let mut meter = Meter::new();
     let end = async {
         if patience.follow {
-            tell_log(task_id, client, output).await?;
+            tell(task_id, client, &mut meter, output).await?;
         }
         wait(task_id, client).await
     };
     let ended = tokio::select! {
         biased;
         ended = end => ended,
-        () = interrupt() => return Err(Failure::interrupted(format!("task {task_id} goes on\n"))),
+        () = interrupt() => Err(Failure::interrupted(String::new())),
     };
+    meter.end(output);
     let ended = ended.map_err(|failure| {
+        if failure.exit == Exit::Interrupted {
+            return Failure::interrupted(format!("task {task_id} goes on\n"));
+        }
         let report = format!("{}\ntask {task_id} was accepted and is kept\n", failure.report);
         Failure::reported(failure.exit, report)
     })?;
@@ -50,13 +58,28 @@ async fn tell_why_held(task_id: &str, client: &Client, output: &mut Output<'_>) 
     Ok(())
 }
 
-/// Tells what the task says, until it has ended.
-async fn tell_log(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let mut pages = Pages::of(task_id, None);
-    while let Some(page) = pages.next(client).await? {
-        page.lines().for_each(|line| output.note(&line));
-    }
-    Ok(())
+/// Tells what the task says and how far it is, until it has ended.
+async fn tell(task_id: &str, client: &Client, meter: &mut Meter, output: &mut Output<'_>) -> Result<(), Failure> {
+    let shown = RefCell::new((meter, output));
+    let log = async {
+        let mut pages = Pages::of(task_id, None);
+        while let Some(page) = pages.next(client).await? {
+            let (meter, output) = &mut *shown.borrow_mut();
+            page.lines().for_each(|line| meter.note(&line, output));
+        }
+        Ok(())
+    };
+    let progress = async {
+        let mut feed = Feed::open(client, &format!("/api/v1/tasks/{task_id}/events")).await?;
+        while let Some(event) = feed.next().await? {
+            if let Some(progress) = event.task().ok().and_then(|event| event.progress) {
+                let (meter, output) = &mut *shown.borrow_mut();
+                meter.show(&progress.plain(), progress.unit(), output);
+            }
+        }
+        Ok(())
+    };
+    tokio::try_join!(log, progress).map(|_| ())
 }
 
 async fn wait(task_id: &str, client: &Client) -> Result<Answer, Failure> {

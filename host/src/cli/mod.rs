@@ -4,6 +4,7 @@
 
 mod about;
 mod args;
+mod bars;
 mod check;
 mod check_file;
 mod client;
@@ -11,11 +12,14 @@ mod cron;
 mod dev;
 mod doctor;
 mod enqueue;
+mod events;
 mod failure;
+mod feed;
 mod follow;
 mod jobs;
 mod listing;
 mod logs;
+mod meter;
 mod new;
 mod output;
 mod plan;
@@ -26,6 +30,7 @@ mod run;
 mod schema;
 mod task_list;
 mod tasks;
+mod watch;
 
 use std::ffi::OsString;
 use std::future::Future;
@@ -90,6 +95,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             converse(task_list::dead(args, &client, output))
         }
         Command::Doctor(args) => doctor::doctor(&cli.config, args, output),
+        Command::Events(args) => {
+            let client = client()?;
+            converse(events::events(args, &client, output))
+        }
         Command::Openapi => about::openapi(output),
         Command::Completions(args) => about::completions(args.shell, output),
         Command::Man(args) => about::man(args.folder.as_deref(), output),

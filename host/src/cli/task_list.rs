@@ -3,13 +3,15 @@
 //! Start at [`tasks`].
 
 use serde::Deserialize;
+use taskhost_core::ids::{KindName, QueueName};
+use taskhost_core::task::Status;
 
 use super::args::{DeadArgs, DeadCommand, DeadListArgs, FilterArgs, MeantArgs, TaskListArgs};
 use super::client::Client;
 use super::failure::Failure;
 use super::listing::{Listing, query_text};
 use super::output::Output;
-use super::render::{Times, table};
+use super::render::{Times, table, tame};
 use super::tasks::Progress;
 
 /// What the commands know of a task of a list.
@@ -107,6 +109,37 @@ async fn sweep(
         count => format!("{count} tasks are"),
     };
     output.data(&format!("{tasks} {done}\n"))
+}
+
+/// What is known of a running task.
+#[derive(Debug, Deserialize)]
+pub(super) struct Running {
+    pub(super) task_id: String,
+    pub(super) kind: String,
+    pub(super) started_at: Option<String>,
+    pub(super) progress: Option<Progress>,
+}
+
+impl Running {
+    /// It for people, like the events that come after it.
+    pub(super) fn line(&self) -> String {
+        let Self { task_id, kind, started_at, progress } = self;
+        let since = started_at.as_deref().unwrap_or_default();
+        let progress = progress.as_ref().map(Progress::render).unwrap_or_default();
+        tame(format!("{since} {:12} {task_id} {kind} {progress}", "running").trim_end()).replace('\n', " ") + "\n"
+    }
+}
+
+/// Everything that runs.
+pub(super) async fn running(
+    queue: Option<&QueueName>,
+    kind: Option<&KindName>,
+    client: &Client,
+) -> Result<Vec<Running>, Failure> {
+    let mut query = vec![("status", Status::Running.as_str().to_owned())];
+    query.extend(queue.map(|queue| ("queue", queue.to_string())));
+    query.extend(kind.map(|kind| ("kind", kind.to_string())));
+    Listing::read(client, "/api/v1/tasks", &query, "tasks", None).await?.rows()
 }
 
 fn pairs(filter: &FilterArgs) -> Vec<(&'static str, String)> {

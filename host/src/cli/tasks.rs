@@ -9,7 +9,8 @@ use super::args::{TaskArgs, TasksArgs, TasksCommand};
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
-use super::render::{fields, tame};
+use super::render::{fields, span, tame};
+use super::watch::watch;
 use super::{logs, task_list};
 
 /// What the commands know of the document of a task.
@@ -69,6 +70,7 @@ pub(super) async fn act(args: &TasksArgs, client: &Client, output: &mut Output<'
         Some(TasksCommand::List(args)) => task_list::tasks(args, client, output).await,
         Some(TasksCommand::Show(args)) => show(args, client, output).await,
         Some(TasksCommand::Logs(args)) => logs::logs(args, client, output).await,
+        Some(TasksCommand::Watch(args)) => watch(args, client, output).await,
         Some(TasksCommand::Cancel(args)) => turn("cancel", args, client, output).await,
         Some(TasksCommand::Retry(args)) => turn("retry", args, client, output).await,
         Some(TasksCommand::Discard(args)) => discard(args, client, output).await,
@@ -163,6 +165,40 @@ impl AttemptError {
 }
 
 impl Progress {
+    /// As the rest of the program knows it.
+    pub(super) fn plain(&self) -> taskhost_core::view::Progress {
+        taskhost_core::view::Progress {
+            current: self.current,
+            total: self.total.unwrap_or(0),
+            message: self.message.clone().unwrap_or_default(),
+            ..Default::default()
+        }
+    }
+
+    /// Units done.
+    pub(super) fn current(&self) -> u64 {
+        self.current
+    }
+
+    /// Units in all, if that is known.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// What a bar does not show: `5/20 steps, 1m 15s left, message`.
+    pub(super) fn beside_bar(&self) -> String {
+        let total = self.total.map(|total| format!("/{total}")).unwrap_or_default();
+        let unit = self.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        let eta = self.eta_seconds.map(|seconds| format!("{} left", span(seconds)));
+        let count = format!("{}{total}{unit}", self.current);
+        [Some(count), eta, self.message.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// What is counted.
+    pub(super) fn unit(&self) -> &str {
+        self.unit.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn render(&self) -> String {
         let percentage = self.percentage.map(|percentage| format!("{percentage} %, ")).unwrap_or_default();
         let total = self.total.map(|total| format!(" of {total}")).unwrap_or_default();

@@ -58,7 +58,7 @@ pub(in crate::cli) struct Patience {
     /// Wait until it has ended, and print its result; well only if it completed
     #[arg(long)]
     pub(in crate::cli) wait: bool,
-    /// As --wait, and tell meanwhile what it says
+    /// As --wait, and tell meanwhile what it says and how far it is
     #[arg(short, long)]
     pub(in crate::cli) follow: bool,
 }

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use taskhost_core::ids::TaskId;
+use taskhost_core::ids::{KindName, QueueName, TaskId};
 use taskhost_core::log::LogLevel;
 use taskhost_core::task::Status;
 
@@ -11,6 +11,7 @@ use super::filter::{FilterArgs, LimitArgs};
 pub(super) const EXAMPLES: &str = "\
 Examples:
   taskhost tasks --status running
+  taskhost tasks watch
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
   taskhost tasks logs 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --follow
 
@@ -50,6 +51,9 @@ pub(in crate::cli) enum TasksCommand {
     /// Show what a task said, and what the daemon says of its attempts
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArgs),
+    /// Show what runs, as it happens: a bar for each task on a terminal, else lines
+    #[command(after_help = WATCH_EXAMPLES)]
+    Watch(WatchArgs),
     /// Ask a task to stop: one that waits is cancelled at once, one that runs is told
     #[command(after_help = CANCEL_EXAMPLES)]
     Cancel(TaskArgs),
@@ -81,6 +85,23 @@ const SHOW_EXAMPLES: &str = "\
 Examples:
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --json | jq .result";
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  taskhost tasks watch
+  taskhost tasks watch --queue mail
+
+It goes on until Ctrl-C, or until the daemon stops.";
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct WatchArgs {
+    /// Only tasks in this queue
+    #[arg(long)]
+    pub(in crate::cli) queue: Option<QueueName>,
+    /// Only tasks of this kind
+    #[arg(long)]
+    pub(in crate::cli) kind: Option<KindName>,
+}
 
 const CANCEL_EXAMPLES: &str = "\
 Examples:

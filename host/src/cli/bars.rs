@@ -1,0 +1,236 @@
+//! A bar for each running task.
+//!
+//! Not here: what happens to tasks (`watch`). Start at [`Bars`].
+
+use std::collections::BTreeMap;
+use std::io;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::termios::tcgetwinsize;
+use taskhost_core::time::UnixMicros;
+
+use super::events::line;
+use super::feed::TaskEvent;
+use super::render::{span, tame};
+use super::task_list::Running;
+use super::tasks::Progress;
+use super::watch::{is_end, is_news};
+use crate::clock::{Clock as _, SystemClock};
+
+/// The rows of a terminal that does not say.
+const ROWS: usize = 24;
+
+/// The bars, and below them how many tasks run. They go away with it.
+#[derive(Debug)]
+pub(super) struct Bars {
+    all: MultiProgress,
+    /// What runs, by id, and so in the order of creation.
+    running: BTreeMap<String, Watched>,
+    foot: ProgressBar,
+    ended: u64,
+    failed: u64,
+    /// How many bars there is room for.
+    room: usize,
+}
+
+#[derive(Debug)]
+struct Watched {
+    kind: String,
+    started_at: Option<UnixMicros>,
+    progress: Option<Progress>,
+    is_cancelling: bool,
+    /// None while there is no room.
+    bar: Option<ProgressBar>,
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        // A terminal that has gone away needs no cleaning.
+        drop(self.all.clear());
+    }
+}
+
+impl Bars {
+    /// Bars on stdout.
+    pub(super) fn new() -> Self {
+        let rows = tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_row)).filter(|&rows| rows > 0);
+        Self::on(ProgressDrawTarget::stdout(), rows.unwrap_or(ROWS))
+    }
+
+    fn on(target: ProgressDrawTarget, rows: usize) -> Self {
+        let all = MultiProgress::with_draw_target(target);
+        let foot = all.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
+        // The foot, and the line where the cursor stands.
+        let room = rows.saturating_sub(2).max(1);
+        let mut bars = Self { all, running: BTreeMap::new(), foot, ended: 0, failed: 0, room };
+        bars.settle();
+        bars
+    }
+
+    /// These run, and no others.
+    pub(super) fn begin(&mut self, running: Vec<Running>) {
+        for gone in std::mem::take(&mut self.running).into_values() {
+            self.remove(gone);
+        }
+        for Running { task_id, kind, started_at, progress } in running {
+            let started_at = started_at.and_then(|at| at.parse().ok());
+            let watched = Watched { kind, started_at, progress, is_cancelling: false, bar: None };
+            self.running.insert(task_id, watched);
+        }
+        self.settle();
+    }
+
+    /// An event of this name came.
+    pub(super) fn take(&mut self, name: &str, event: TaskEvent) {
+        if name != "task.started" && is_news(name) {
+            // Only a terminal that has gone away does not take it.
+            drop(self.all.println(line(name, &event).trim_end()));
+            self.ended += u64::from(is_end(name));
+            self.failed += u64::from(name == "task.died");
+        }
+        if event.status.as_deref() != Some("running") {
+            if let Some(gone) = self.running.remove(&event.task_id) {
+                self.remove(gone);
+            }
+        } else if name == "task.started" {
+            let watched = Watched {
+                kind: event.kind,
+                started_at: event.at.parse().ok(),
+                progress: None,
+                is_cancelling: false,
+                bar: None,
+            };
+            if let Some(before) = self.running.insert(event.task_id, watched) {
+                self.remove(before);
+            }
+        } else if let Some(watched) = self.running.get_mut(&event.task_id) {
+            watched.is_cancelling |= name == "task.cancel_asked";
+            watched.progress = event.progress.or(watched.progress.take());
+            if let Some(bar) = &watched.bar {
+                watched.draw(&event.task_id, bar);
+            }
+        }
+        self.settle();
+    }
+
+    /// Whether nothing runs.
+    pub(super) fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// Draws what moves by itself.
+    pub(super) fn tick(&self) {
+        for (id, watched) in &self.running {
+            if let Some(bar) = &watched.bar {
+                watched.draw(id, bar);
+            }
+        }
+    }
+
+    fn remove(&self, gone: Watched) {
+        if let Some(bar) = gone.bar {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+    }
+
+    /// Gives bars to tasks that have none, as far as there is room, and counts the rest.
+    fn settle(&mut self) {
+        let mut room = self.room.saturating_sub(self.running.values().filter(|watched| watched.bar.is_some()).count());
+        for (id, watched) in &mut self.running {
+            if room > 0 && watched.bar.is_none() {
+                let bar = self.all.insert_before(&self.foot, ProgressBar::no_length());
+                watched.draw(id, &bar);
+                watched.bar = Some(bar);
+                room -= 1;
+            }
+        }
+        let hidden = self.running.values().filter(|watched| watched.bar.is_none()).count();
+        let hidden = if hidden == 0 { String::new() } else { format!(" ({hidden} more than fit here)") };
+        let (running, ended, failed) = (self.running.len(), self.ended, self.failed);
+        let failed = if failed == 0 { String::new() } else { format!(", {failed} of them dead") };
+        self.foot.set_message(format!("{running} running{hidden}; {ended} ended since you watch{failed}"));
+    }
+}
+
+impl Watched {
+    fn draw(&self, id: &str, bar: &ProgressBar) {
+        let who = format!("{id} {}", self.kind);
+        match &self.progress {
+            Some(progress) if progress.total().is_some() => {
+                bar.set_style(style("{prefix} {bar:20} {percent:>3} % {wide_msg}"));
+                bar.set_length(progress.total().unwrap_or_default());
+                bar.set_position(progress.current());
+            }
+            _ => bar.set_style(style("{prefix} {spinner} {wide_msg}")),
+        }
+        bar.set_prefix(tame(&who));
+        bar.set_message(tame(&self.said()).replace('\n', " "));
+        bar.tick();
+    }
+
+    /// What stands behind the bar.
+    fn said(&self) -> String {
+        let cancelling = self.is_cancelling.then(|| "cancelling".to_owned());
+        let since = || {
+            let running = SystemClock.now().saturating_since(self.started_at?);
+            Some(span(running.as_secs_f64()))
+        };
+        let progress = self.progress.as_ref().map_or_else(since, |progress| Some(progress.beside_bar()));
+        [cancelling, progress].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates of this file are good")
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+
+    fn bars(rows: u16) -> (Bars, InMemoryTerm) {
+        let terminal = InMemoryTerm::new(rows, 100);
+        let bars = Bars::on(ProgressDrawTarget::term_like(Box::new(terminal.clone())), rows.into());
+        (bars, terminal)
+    }
+
+    fn event(id: &str, status: &str, rest: &str) -> TaskEvent {
+        let json = format!(r#"{{"task_id":"{id}","kind":"a.b","status":"{status}","attempt":1,"at":"T1"{rest}}}"#);
+        serde_json::from_str(&json).unwrap()
+    }
+
+    #[test]
+    fn a_running_task_has_a_bar_that_leaves_a_line_when_it_ends() {
+        let (mut bars, terminal) = bars(10);
+        assert_eq!(terminal.contents(), "0 running; 0 ended since you watch");
+        bars.take("task.started", event("7", "running", ""));
+        let further = r#","progress":{"current":5,"total":20,"message":"five","unit":"steps","eta_seconds":75.0}"#;
+        bars.take("task.progressed", event("7", "running", further));
+        bars.tick();
+        let shown = terminal.contents();
+        assert!(shown.starts_with("7 a.b █████░░░░░░░░░░░░░░░  25 % 5/20 steps, 1m 15s left, five\n"), "{shown}");
+        assert!(shown.ends_with("\n1 running; 0 ended since you watch"), "{shown}");
+        bars.take("task.died", event("7", "dead", r#","reason":"fatal""#));
+        let expected = "T1 died         7 a.b fatal\n0 running; 1 ended since you watch, 1 of them dead";
+        assert_eq!(terminal.contents(), expected);
+        drop(bars);
+        assert_eq!(terminal.contents(), "T1 died         7 a.b fatal");
+    }
+
+    #[test]
+    fn more_tasks_than_rows_are_counted_and_move_up() {
+        let (mut bars, terminal) = bars(4);
+        for id in ["1", "2", "3"] {
+            bars.take("task.started", event(id, "running", ""));
+        }
+        let shown = terminal.contents();
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+        assert!(shown.ends_with("3 running (1 more than fit here); 0 ended since you watch"), "{shown}");
+        bars.take("task.queued", event("1", "queued", ""));
+        let shown = terminal.contents();
+        assert!(shown.contains("3 a.b") && !shown.contains("1 a.b"), "{shown}");
+    }
+}
