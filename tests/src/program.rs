@@ -47,6 +47,15 @@ impl Program {
         panic!("the program ended ({status:?}) without saying `{text}`; it said:\n{}", self.seen.join("\n"));
     }
 
+    /// A line that contains `text`, of those that it has written since the last look; does not wait.
+    pub fn heard(&mut self, text: &str) -> Option<String> {
+        let is_it = |line: &String| line.contains(text);
+        let new: Vec<String> = self.lines.try_iter().collect();
+        let found = new.iter().find(|line| is_it(line)).cloned();
+        self.seen.extend(new);
+        found
+    }
+
     /// Sends it a signal, and none to its children.
     pub fn signal(&self, number: i32) {
         signal(self.id(), number);

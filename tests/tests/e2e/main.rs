@@ -32,3 +32,4 @@ mod situations;
 mod swap;
 mod tools;
 mod uploads;
+mod watching;
