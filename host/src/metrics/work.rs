@@ -1,6 +1,7 @@
 //! Counts by queue and kind. What they are written to is looked up once for each pair.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Registry};
@@ -16,6 +17,11 @@ pub(super) struct Work {
     queues: HashMap<i64, QueueName>,
     kinds: HashMap<i64, KindName>,
     pairs: HashMap<(i64, i64), Pair>,
+    families: Families,
+}
+
+#[derive(Debug)]
+struct Families {
     ended: IntCounterVec,
     attempts: IntCounterVec,
     durations: HistogramVec,
@@ -45,7 +51,8 @@ impl Work {
         registry.register(Box::new(ended.clone())).expect(HOLDS);
         registry.register(Box::new(attempts.clone())).expect(HOLDS);
         registry.register(Box::new(durations.clone())).expect(HOLDS);
-        Self { queues: HashMap::new(), kinds: HashMap::new(), pairs: HashMap::new(), ended, attempts, durations }
+        let families = Families { ended, attempts, durations };
+        Self { queues: HashMap::new(), kinds: HashMap::new(), pairs: HashMap::new(), families }
     }
 
     pub(super) fn count(&mut self, counted: Counted) {
@@ -53,7 +60,9 @@ impl Work {
             Counted::Queue(number, name) => drop(self.queues.insert(number, name)),
             Counted::Kind(number, name) => drop(self.kinds.insert(number, name)),
             // From now on it is shown.
-            Counted::Claimed { queue, kind } => drop(self.pair(queue, kind)),
+            Counted::Claimed { queue, kind } => {
+                self.pair(queue, kind);
+            }
             Counted::Attempt { queue, kind, outcome, ran } => {
                 if let Some(pair) = self.pair(queue, kind) {
                     pair.attempt(outcome, ran);
@@ -69,16 +78,19 @@ impl Work {
 
     /// None only for numbers that never had a name: what an earlier version called a queue or a kind may be none today.
     fn pair(&mut self, queue: i64, kind: i64) -> Option<&Pair> {
-        if !self.pairs.contains_key(&(queue, kind)) {
-            let (queue_name, kind_name) = (self.queues.get(&queue)?, self.kinds.get(&kind)?);
-            let pair = self.counters(queue_name.as_str(), kind_name.as_str());
-            self.pairs.insert((queue, kind), pair);
+        match self.pairs.entry((queue, kind)) {
+            Entry::Occupied(known) => Some(known.into_mut()),
+            Entry::Vacant(place) => {
+                let (queue, kind) = (self.queues.get(&queue)?, self.kinds.get(&kind)?);
+                Some(place.insert(self.families.pair(queue.as_str(), kind.as_str())))
+            }
         }
-        self.pairs.get(&(queue, kind))
     }
+}
 
-    fn counters(&self, queue: &str, kind: &str) -> Pair {
-        let ended = |status: Status| self.ended.with_label_values(&[queue, kind, &status.to_string()]);
+impl Families {
+    fn pair(&self, queue: &str, kind: &str) -> Pair {
+        let ended = |status: Status| self.ended.with_label_values(&[queue, kind, status.as_str()]);
         Pair {
             completed: ended(Status::Completed),
             cancelled: ended(Status::Cancelled),
