@@ -99,7 +99,7 @@ impl Completer {
             }
             Outcome::Suspended { until, state } => Ending { state: Some(state), ..ended(End::Suspended(until)) },
             Outcome::RateLimited { until, message } => {
-                debug!(%message, "An attempt was rate-limited.");
+                debug!(reason = message, "An attempt was rate-limited.");
                 ended(End::RateLimited(until))
             }
             // A cancelled attempt was asked to: `step` knows that, and makes the task cancelled.

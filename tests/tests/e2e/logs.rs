@@ -117,3 +117,15 @@ fn a_task_that_floods_its_log_keeps_the_latest_lines() {
     let shown = scene.taskhost(&["tasks", "logs", &id]);
     assert_eq!(shown.stderr, "the first 19001 lines are kept no longer\n");
 }
+
+#[test]
+fn what_a_plugin_says_cannot_pass_for_a_line_of_the_daemon() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let forged = "2026-11-24T10:00:00.000000Z ERROR taskhost::boot: forged";
+    let text = format!("first\n{forged}\r{forged}\u{1b}[2J");
+    daemon.client().ended(&daemon.client().submit("probe.log", &json!({ "text": text, "lines": 1 })));
+    let (_, log) = daemon.stop();
+    assert!(log.contains("plugin: first") && log.contains(&format!("    {forged}\\r{forged}")), "{log}");
+    assert!(!log.lines().any(|line| line.starts_with(forged)) && !log.contains(['\r', '\u{1b}']), "{log}");
+}

@@ -4,6 +4,7 @@
 //! second, or sooner if there are many. One that says nothing has no buffer and no timer. Not here: the buffer
 //! (`plugins::log`). Start at [`Ctx::log`].
 
+use std::borrow::Cow;
 use std::sync::atomic::Ordering::SeqCst;
 
 use plugin_api::abi;
@@ -21,6 +22,14 @@ const FIELDS_MAX: usize = 16 * 1024;
 /// How long lines wait in memory at most; what a crash of the daemon may lose.
 const FLUSH_AFTER_MS: u64 = 1_000;
 
+/// A message whose further lines cannot pass for lines of the daemon's own: what plugins say may come from anybody.
+fn indented(message: &str) -> Cow<'_, str> {
+    if !message.contains(['\n', '\r']) {
+        return message.into();
+    }
+    message.replace('\r', "\\r").replace('\n', "\n    ").into()
+}
+
 impl Ctx {
     /// A line of the plugin.
     pub(in crate::plugins) fn log(&self, level: u32, message: &[u8], fields: &[u8]) {
@@ -34,7 +43,7 @@ impl Ctx {
                         let fields = Some(&fields).filter(|fields| !fields.is_empty());
                         tracing::event!(
                             target: "plugin", tracing::Level::$level,
-                            task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, fields, "{message}"
+                            task_id = %self.task, kind = %self.kind.name, plugin = %self.kind.plugin, fields, "{}", indented(&message)
                         );
                     }
                     self.keep_line($kept, message, &fields);
