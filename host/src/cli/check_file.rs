@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use taskhost_core::config::{Config, Diagnostic, Severity};
+use taskhost_core::config::{Config, Diagnostic, Severity, render};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::CheckArgs;
@@ -71,8 +71,7 @@ fn round(file: &Path, check: &FileCheck, json: bool, output: &mut Output<'_>) ->
 
 /// All that a person should know; the verdict too if it is a good one.
 pub(super) fn findings(name: &str, report: &FileReport) -> String {
-    let found = report.draft.diagnostics.iter().map(|found| tame(&found.render(name, &report.text)));
-    let mut text: String = found.map(|text| paragraph(&text)).collect();
+    let mut text = tame(&render(&report.draft.diagnostics, name, &report.text));
     text.extend(report.catalog.as_ref().map(refusals));
     if report.is_good() {
         text.push_str(&verdict(name, report));

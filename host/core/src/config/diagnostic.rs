@@ -4,8 +4,13 @@
 
 use std::ops::Range;
 
+use super::lines::Lines;
+
 /// The longest source line that is shown, in characters; a terminal gains nothing from more.
 const SHOWN_LINE_MAX: usize = 200;
+
+/// How many findings a person is shown: nobody reads more at once.
+pub const SHOWN_MAX: usize = 100;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +51,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error at `span`, in bytes, of `text`.
     pub fn new(text: &str, span: Range<usize>, message: impl Into<String>, hint: Option<String>) -> Self {
-        let (line_start, start) = line_around(text, span.start);
-        let (line, column) = (line_of(text, start), text[line_start..start].chars().count() + 1);
+        Self::at(&Lines::of(text), span, message, hint)
+    }
+
+    /// The same where much may be found in one text: its lines are looked for once.
+    pub fn at(lines: &Lines<'_>, span: Range<usize>, message: impl Into<String>, hint: Option<String>) -> Self {
+        let (line, column) = lines.place(span.start);
         Self { severity: Severity::Error, message: message.into(), span, line, column, hint }
     }
 
@@ -89,15 +98,25 @@ impl Diagnostic {
     }
 }
 
+/// The findings as a person reads them, each with an empty line behind it. Of more than [`SHOWN_MAX`] the first are shown, of
+/// errors and warnings the errors, and the rest is counted.
+pub fn render(found: &[Diagnostic], file_name: &str, text: &str) -> String {
+    let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_error());
+    let of_warnings = SHOWN_MAX.saturating_sub(errors.len()).min(warnings.len());
+    let more = [("error", errors.len().saturating_sub(SHOWN_MAX)), ("warning", warnings.len() - of_warnings)];
+    let mut shown: Vec<_> = errors.into_iter().take(SHOWN_MAX).chain(warnings.into_iter().take(of_warnings)).collect();
+    shown.sort_by_key(|found| found.span.start);
+    let rendered: String = shown.iter().map(|found| found.render(file_name, text) + "\n").collect();
+    let more = more.iter().filter(|(_, number)| *number > 0);
+    let more = more.map(|(word, number)| format!("{number} more {word}{}", if *number == 1 { "" } else { "s" }));
+    let more: Vec<_> = more.collect();
+    if more.is_empty() { rendered } else { rendered + "and " + &more.join(", ") + "\n\n" }
+}
+
 /// Where the line with byte `offset` begins, and the offset, moved into the text and onto a whole character.
 fn line_around(text: &str, offset: usize) -> (usize, usize) {
     let offset = floor(text, offset);
     (text[..offset].rfind('\n').map_or(0, |newline| newline + 1), offset)
-}
-
-/// The line, from 1, on which byte `offset` of the text stands.
-pub(super) fn line_of(text: &str, offset: usize) -> usize {
-    text[..floor(text, offset)].matches('\n').count() + 1
 }
 
 /// The last place up to `offset` where a character begins or the text ends.
@@ -126,6 +145,21 @@ mod tests {
 hint: did you mean `backup.create`?
 "
         );
+    }
+
+    #[test]
+    fn of_many_findings_the_first_are_shown_and_the_rest_is_counted() {
+        let text = "a\n".repeat(500);
+        let error = |line: usize| Diagnostic::new(&text, line * 2..line * 2 + 1, "e", None);
+        let few: Vec<_> = (0..60).map(error).chain((60..160).map(|line| error(line).warning())).collect();
+        let shown = render(&few, "f", &text);
+        assert_eq!((shown.matches("error: e\n").count(), shown.matches("warning: e\n").count()), (60, 40));
+        assert!(shown.ends_with("\n\nand 60 more warnings\n\n"), "{shown}");
+        let many: Vec<_> = (0..101).map(error).chain([error(200).warning()]).collect();
+        let shown = render(&many, "f", &text);
+        assert_eq!((shown.matches("error: e\n").count(), shown.matches("warning: e\n").count()), (100, 0));
+        assert!(shown.ends_with("and 1 more error, 1 more warning\n\n"), "{shown}");
+        assert!(!render(&few[..100], "f", &text).contains("more"));
     }
 
     #[test]

@@ -6,19 +6,20 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::line_of;
+use super::lines::Lines;
 
 /// What the parser says of a key or a table that is set twice.
 pub(super) const DUPLICATE: &str = "duplicate key";
 
 /// What is to be said of the key at `second`; `table` is what could be read of the text.
-pub(super) fn explain(text: &str, table: &DeTable<'_>, second: &Range<usize>) -> String {
+pub(super) fn explain(lines: &Lines<'_>, table: &DeTable<'_>, second: &Range<usize>) -> String {
+    let text = lines.text();
     let name = text.get(second.clone()).unwrap_or_default();
     let way = way(text, second);
     let found = way.as_ref().and_then(|way| find(table, way)).filter(|first| first.start < second.start);
-    let found = found.or_else(|| last_before(table, name, second.start)).map(|first| line_of(text, first.start));
+    let found = found.or_else(|| last_before(table, name, second.start)).map(|first| lines.line(first.start));
     // A table that is opened twice has its second place in what was read.
-    let header = way.as_ref().and_then(|way| header_before(text, way, line_of(text, second.start)));
+    let header = way.as_ref().and_then(|way| header_before(text, way, lines.line(second.start)));
     match header.or(found) {
         Some(first) => format!("`{name}` stands here a second time; it is set first on line {first}"),
         None => format!("`{name}` stands here a second time"),

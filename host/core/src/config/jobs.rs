@@ -3,7 +3,7 @@
 //! Not here: whether a plugin provides the kind and takes the params; the caller checks that and points at the spans.
 //! Start at [`JobConfig`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::Spanned;
@@ -43,7 +43,7 @@ const RETRY_KEYS: [&str; 5] = ["attempts", "backoff", "initial", "max", "jitter"
 /// What a job takes from the rest of the file.
 pub(super) struct Context<'a> {
     pub(super) zone: Zone,
-    pub(super) queues: Vec<&'a QueueName>,
+    pub(super) queues: BTreeSet<&'a QueueName>,
 }
 
 /// Every job of `[jobs]`.
@@ -65,7 +65,7 @@ pub(super) fn read_jobs(
 
 fn read_job(reader: &mut Reader<'_>, section: &Section<'_>, context: &Context<'_>) -> Option<JobConfig> {
     section.check_keys(reader, &KEYS, &LATER_KEYS);
-    if section.get("kind").is_none() {
+    if section.get("kind").is_none() && !section.is_mistyped("kind", &KEYS) {
         let hint = Some("say what it runs, like kind = \"backup.create\"".to_owned());
         reader.error(section.span.clone(), format!("{} has no `kind`", section.name), hint);
     }
@@ -88,7 +88,7 @@ fn read_job(reader: &mut Reader<'_>, section: &Section<'_>, context: &Context<'_
         job: Job { kind: kind.into_inner(), params, schedule, queue, priority, timeout, retry, expires_in, tags },
         kind_span,
         params_span,
-        line: super::diagnostic::line_of(reader.text, section.span.start),
+        line: reader.lines.line(section.span.start),
     })
 }
 
@@ -104,7 +104,7 @@ fn read_params(reader: &mut Reader<'_>, section: &Section<'_>) -> Spanned<serde_
 
 fn queue(value: &DeValue<'_>, context: &Context<'_>) -> Result<QueueName, Problem> {
     let name: QueueName = parsed(value)?;
-    if context.queues.contains(&&name) {
+    if context.queues.contains(&name) {
         return Ok(name);
     }
     let hint = match closest(name.as_str(), context.queues.iter().map(|queue| queue.as_str())) {

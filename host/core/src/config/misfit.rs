@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::place::{Places, follow};
 use super::section::Value;
-use super::{Config, Diagnostic, JobConfig, PluginConfig};
+use super::{Config, Diagnostic, JobConfig, Lines, PluginConfig};
 use crate::ids::{JobName, KindName, PluginName, QueueName};
 use crate::suggest::closest;
 use serde_json::Value as Json;
@@ -77,7 +77,7 @@ impl fmt::Display for Misfit {
 /// A section of a plugin that is not there, and a queue that is not declared where a kind asks for it, are warnings; all
 /// else are errors.
 pub fn misfits(text: &str, config: &Config, schemas: &dyn Schemas) -> Vec<Diagnostic> {
-    let check = Check { text, places: Places::read(text), config, schemas };
+    let check = Check { lines: Lines::of(text), places: Places::read(text), config, schemas };
     let jobs = config.jobs.iter().flat_map(|(name, job)| check.job(name, job));
     let plugins = config.plugins.iter().flat_map(|(name, plugin)| check.plugin(name, plugin));
     let mut found: Vec<_> = jobs.chain(plugins).collect();
@@ -86,7 +86,7 @@ pub fn misfits(text: &str, config: &Config, schemas: &dyn Schemas) -> Vec<Diagno
 }
 
 struct Check<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     places: Places<'a>,
     config: &'a Config,
     schemas: &'a dyn Schemas,
@@ -98,7 +98,7 @@ impl Check<'_> {
         let Some(misfits) = self.schemas.params(kind, job.job.params.value()) else {
             let message = format!("job `{name}` names kind `{kind}`, which no plugin provides");
             let hint = self.hint_for_kind(kind);
-            return vec![Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint))];
+            return vec![Diagnostic::at(&self.lines, job.kind_span.clone(), message, Some(hint))];
         };
         let document = Document { way: ["jobs", name.as_str(), "params"], span: job.params_span.clone() };
         let mut found = self.point_all(&document, &misfits);
@@ -125,7 +125,7 @@ impl Check<'_> {
             "tasks of kind `{kind}` ask for queue `{queue}`, which is not declared; those of job `{name}` wait in `default`"
         );
         let hint = format!("declare it: [queues.{queue}]; or say queue = \"default\" in [jobs.{name}]");
-        Some(Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint)).warning())
+        Some(Diagnostic::at(&self.lines, job.kind_span.clone(), message, Some(hint)).warning())
     }
 
     fn hint_for_kind(&self, unknown: &KindName) -> String {
@@ -146,7 +146,7 @@ impl Check<'_> {
         let plugins = self.schemas.plugins();
         let closest = closest(name.as_str(), plugins.iter().map(PluginName::as_str));
         let hint = closest.map(|plugin| format!("did you mean `{plugin}`?"));
-        Diagnostic::new(self.text, span, format!("[plugins.{name}] is for a plugin that is not there"), hint).warning()
+        Diagnostic::at(&self.lines, span, format!("[plugins.{name}] is for a plugin that is not there"), hint).warning()
     }
 
     fn point_all(&self, document: &Document<'_>, misfits: &[Misfit]) -> Vec<Diagnostic> {
@@ -171,7 +171,7 @@ impl Check<'_> {
                 format!("unknown key `{key}` in `{place}` of {section}")
             }
         };
-        Diagnostic::new(self.text, span, message, hint)
+        Diagnostic::at(&self.lines, span, message, hint)
     }
 }
 

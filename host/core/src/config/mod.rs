@@ -9,6 +9,7 @@ mod duplicate;
 mod headline;
 mod host;
 mod jobs;
+mod lines;
 mod misfit;
 mod outlook;
 mod parts;
@@ -27,10 +28,11 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use diagnostic::{Diagnostic, SHOWN_MAX, Severity, render};
 pub use diff::{Changes, Diff};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;
+pub use lines::Lines;
 pub use misfit::{Fault, Misfit, Schemas, misfits};
 pub use outlook::outlook;
 pub use parts::{PluginConfig, QueueConfig};
@@ -79,12 +81,14 @@ pub struct Draft {
 impl Draft {
     /// Reads as much of a text as can be read.
     pub fn read(text: &str) -> Self {
-        let mut reader = Reader { text, diagnostics: Vec::new() };
+        let mut reader = Reader { lines: Lines::of(text), diagnostics: Vec::new() };
         let (table, broken) = DeTable::parse_recoverable(text);
         for error in broken {
             let span = error.span().unwrap_or_default();
             let message = match error.message() {
-                DUPLICATE => duplicate::explain(text, table.get_ref(), &span),
+                DUPLICATE if reader.diagnostics.len() < SHOWN_MAX => {
+                    duplicate::explain(&reader.lines, table.get_ref(), &span)
+                }
                 message => message.to_owned(),
             };
             reader.error(span, message, None);
@@ -98,9 +102,21 @@ impl Draft {
 
     /// Adds findings; one at a place where an error is known already follows from it and is left out.
     pub fn add(&mut self, findings: Vec<Diagnostic>) {
-        let known: Vec<_> = self.diagnostics.iter().map(|known| known.span.clone()).collect();
-        let follows =
-            |new: &Diagnostic| known.iter().any(|known| known.start < new.span.end && new.span.start < known.end);
+        // Each known place, in order, with the furthest end so far: of those that begin before a finding ends, one reaches into
+        // it if the furthest does.
+        let mut furthest = 0;
+        let known: Vec<_> = self
+            .diagnostics
+            .iter()
+            .map(|Diagnostic { span, .. }| {
+                furthest = span.end.max(furthest);
+                (span.start, furthest)
+            })
+            .collect();
+        let follows = |new: &Diagnostic| {
+            let before = known.partition_point(|(start, _)| *start < new.span.end);
+            known[..before].last().is_some_and(|(_, end)| new.span.start < *end)
+        };
         self.diagnostics.extend(findings.into_iter().filter(|finding| !follows(finding)));
         self.sort();
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::place::Places;
-use super::{Config, Diagnostic};
+use super::{Config, Diagnostic, Lines};
 use crate::ids::JobName;
 use crate::schedule::{ClockChange, Cron, Schedule};
 use crate::time::UnixMicros;
@@ -17,12 +17,12 @@ const YEAR: Duration = Duration::from_hours(366 * 24);
 /// Warnings about what `config`, which was read from `text`, leads to in the year after `now`.
 pub fn outlook(text: &str, config: &Config, now: UnixMicros) -> Vec<Diagnostic> {
     let mut changes: BTreeMap<String, Vec<ClockChange>> = BTreeMap::new();
-    let places = Places::read(text);
+    let (places, lines) = (Places::read(text), Lines::of(text));
     let warning = |name: &JobName, schedule: &Schedule, message: String, hint: Option<&str>| {
         let key = key(schedule);
         let span = places.span_of(&format!("/jobs/{name}/schedule/{key}")).unwrap_or_default();
         let message = format!("`{key}` in [jobs.{name}.schedule]: {message}");
-        Diagnostic::new(text, span, message, hint.map(str::to_owned)).warning()
+        Diagnostic::at(&lines, span, message, hint.map(str::to_owned)).warning()
     };
     let mut found = Vec::new();
     for (name, job) in &config.jobs {

@@ -52,7 +52,7 @@ pub(super) fn read_plugins(reader: &mut Reader<'_>, plugins: &Section<'_>) -> BT
         let plugin = PluginConfig {
             config: section.read_object(reader, "config"),
             allow_in_process: section.read(reader, "allow_in_process", boolean).unwrap_or_default(),
-            line: super::diagnostic::line_of(reader.text, section.span.start),
+            line: reader.lines.line(section.span.start),
         };
         if let Some(name) = section.read_name(reader) {
             read.insert(name, plugin);

@@ -10,6 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::Diagnostic;
+use super::lines::Lines;
 use super::value::{Problem, json, with_article};
 use crate::ids::NameError;
 use crate::suggest::closest;
@@ -19,14 +20,14 @@ pub(super) const NOT_SUPPORTED: &str = "not supported by this version";
 
 /// The text that is read and the errors found so far.
 pub(super) struct Reader<'t> {
-    pub(super) text: &'t str,
+    pub(super) lines: Lines<'t>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
     /// Notes an error.
     pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>, hint: Option<String>) {
-        self.diagnostics.push(Diagnostic::new(self.text, span, message, hint));
+        self.diagnostics.push(Diagnostic::at(&self.lines, span, message, hint));
     }
 }
 
@@ -91,6 +92,12 @@ impl<'t> Section<'t> {
             }
         }
         reader.diagnostics.len() == before
+    }
+
+    /// Whether an unknown key stands where `key` was meant: that is one mistake, not two.
+    pub(super) fn is_mistyped(&self, key: &str, known: &[&str]) -> bool {
+        let unknown = self.table.keys().map(|key| key.get_ref().as_ref()).filter(|name| !known.contains(name));
+        unknown.filter_map(|name| closest(name, known.iter().copied())).any(|meant| meant == key)
     }
 
     /// The value below `key`, if there is one.
@@ -161,7 +168,7 @@ impl<'t> Section<'t> {
             Ok(read) => return Some(read),
             Err(problem) => problem,
         };
-        let span = problem.within.and_then(|within| narrow(reader.text, value, within)).unwrap_or(value.span());
+        let span = problem.within.and_then(|within| narrow(reader.lines.text(), value, within)).unwrap_or(value.span());
         reader.error(span, format!("`{key}` in {}: {}", self.name, problem.message), problem.hint);
         None
     }

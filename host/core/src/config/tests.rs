@@ -311,6 +311,13 @@ fn params_over_the_limit_of_a_task_are_refused_where_they_stand() {
 }
 
 #[test]
+fn a_mistyped_key_that_is_needed_is_one_mistake() {
+    let (message, hint) = one("[jobs.j]\nkidn = \"k\"");
+    assert_eq!((&*message, hint.as_deref()), ("unknown key `kidn` in [jobs.j]", Some("did you mean `kind`?")));
+    assert_eq!(Config::parse("[jobs.j]\ncolour = \"k\"").unwrap_err().len(), 2, "that is another key");
+}
+
+#[test]
 fn words_that_are_nearly_right_get_a_suggestion() {
     for (text, hint) in [
         ("[job.j]\nkind = \"k\"", "did you mean `jobs`?"),

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::place::{Places, follow};
 use super::section::narrow;
-use super::{Config, Diagnostic};
+use super::{Config, Diagnostic, Lines};
 use crate::secret::{Reference, references, resolve};
 
 /// Warnings about the references of `config`, which was read from `text`, that `read` does not know.
@@ -19,7 +19,7 @@ pub fn unresolved(
     let jobs = config.jobs.iter().filter(|(_, job)| job.job.params.refers());
     let jobs = jobs.map(|(name, job)| (["jobs", name.as_str(), "params"], job.job.params.value()));
     let plugins = config.plugins.iter().map(|(name, it)| (["plugins", name.as_str(), "config"], it.config.get_ref()));
-    let places = Places::read(text);
+    let (places, lines) = (Places::read(text), Lines::of(text));
     let mut found = Vec::new();
     for (way, document) in jobs.chain(plugins) {
         let mut strings = Vec::new();
@@ -35,7 +35,7 @@ pub fn unresolved(
                 let message = format!("`{key}{steps}` in [{kind}.{name}]: {error}");
                 let hint =
                     "the daemon may have it: variables, files and rights are those of its own process".to_owned();
-                found.push(Diagnostic::new(text, span, message, Some(hint)).warning());
+                found.push(Diagnostic::at(&lines, span, message, Some(hint)).warning());
             }
         }
     }

@@ -134,7 +134,7 @@ pub(super) fn json(reader: &mut Reader<'_>, place: &str, value: &Value<'_>) -> s
     match value.get_ref() {
         DeValue::String(text) => {
             if let Err(error) = secret::references(text) {
-                let span = narrow(reader.text, value, error.span.clone()).unwrap_or(value.span());
+                let span = narrow(reader.lines.text(), value, error.span.clone()).unwrap_or(value.span());
                 reader.error(span, format!("{place}: {error}"), Some(error.hint));
             }
             serde_json::Value::from(text.as_ref())
