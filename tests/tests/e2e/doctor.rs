@@ -6,7 +6,9 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::time::Duration;
 
 use serde_json::Value;
-use taskhost_tests::{Scene, built_plugins};
+use taskhost_tests::{Scene, binary, built_plugins, run_in};
+
+use super::recovery::SmallDisk;
 
 /// A scene whose plugin folder has the same name on every machine.
 fn scene(rest: &str) -> Scene {
@@ -117,4 +119,20 @@ fn of_a_file_that_cannot_be_read_the_rest_is_not_guessed() {
     let said = said(&scene, OWN);
     let first = "error    config         cannot read [scene]/tasks.toml: ";
     assert!(said.starts_with(first) && said.contains("hint: name the file") && said.ends_with("exit 1"), "{said}");
+}
+
+#[test]
+fn a_disk_without_room_or_that_cannot_be_written_and_a_low_limit_are_found() {
+    let scene = scene("store = \"sqlite:small/taskhost.db\"\n");
+    let words = format!("ulimit -n 256; exec {} doctor", binary().display());
+    let ran = run_in("sh", &["-c", &words], scene.path(), &[]);
+    assert!(ran.code == Some(0) && ran.stdout.contains("warning  files          a process may have 256 "), "{ran:?}");
+
+    let Some(disk) = SmallDisk::mount(&scene) else { return };
+    let full = said(&scene, &["disk", "store"]);
+    assert!(full.contains("error    disk           3 MiB are free in small\n") && full.ends_with("exit 1"), "{full}");
+    disk.remount("ro");
+    let locked = said(&scene, &["fsync", "store"]);
+    assert!(locked.contains("may not write to small: Read-only file system"), "{locked}");
+    assert!(locked.contains("hint: mount it for writing") && locked.contains("error    fsync "), "{locked}");
 }

@@ -102,15 +102,8 @@ fn fsyncs(trace: &str) -> usize {
 
 #[test]
 fn a_full_disk_ends_the_daemon_with_its_reason_and_loses_nothing_acknowledged() {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    if !is_root {
-        writeln!(std::io::stderr(), "SKIPPED: only root can mount the small disk that this test fills")
-            .expect("a stderr");
-        return;
-    }
     let scene = Scene::new("store = \"sqlite:small/taskhost.db\"\n");
-    std::fs::create_dir(scene.file("small")).expect("a mount point");
-    let mount = SmallDisk::mount(&scene);
+    let Some(mount) = SmallDisk::mount(&scene) else { return };
     let daemon = scene.start();
     let filler = "x".repeat(200_000);
     let mut acknowledged: Vec<String> = Vec::new();
@@ -137,19 +130,32 @@ fn a_full_disk_ends_the_daemon_with_its_reason_and_loses_nothing_acknowledged() 
 }
 
 /// A real file system with little room.
-struct SmallDisk {
+pub(crate) struct SmallDisk {
     path: String,
 }
 
 impl SmallDisk {
-    fn mount(scene: &Scene) -> Self {
+    /// At `small` in the scene; none, which is told, for who may not mount.
+    pub(crate) fn mount(scene: &Scene) -> Option<Self> {
+        let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        if !is_root {
+            writeln!(std::io::stderr(), "SKIPPED: only root can mount the small disk that this test needs")
+                .expect("a stderr");
+            return None;
+        }
+        std::fs::create_dir(scene.file("small")).expect("a mount point");
         let path = scene.file("small").to_str().expect("a path of text").to_owned();
         output("mount", &["-t", "tmpfs", "-o", "size=3m", "tmpfs", &path], scene.path());
-        Self { path }
+        Some(Self { path })
     }
 
     fn grow(&self) {
-        output("mount", &["-o", "remount,size=64m", &self.path], "/".as_ref());
+        self.remount("size=64m");
+    }
+
+    /// Changes an option, such as `ro`.
+    pub(crate) fn remount(&self, option: &str) {
+        output("mount", &["-o", &format!("remount,{option}"), &self.path], "/".as_ref());
     }
 }
 

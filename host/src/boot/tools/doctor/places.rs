@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use rustix::io::Errno;
 
 use super::{Examined, Patient};
 
@@ -36,7 +37,10 @@ fn folder(name: &'static str, key: &str, path: &Path) -> Examined {
     }
     if let Err(error) = access(&nearest, Access::WRITE_OK | Access::EXEC_OK) {
         let user = rustix::process::geteuid().as_raw();
-        let hint = format!("run as the daemon's user, or `chown {user} {}`", nearest.display());
+        let hint = match error {
+            Errno::ROFS => format!("mount it for writing, or set {key} to another folder"),
+            _ => format!("run as the daemon's user, or `chown {user} {}`", nearest.display()),
+        };
         return Examined::bad(name, format!("this user may not write to {}: {error}", nearest.display()), hint);
     }
     let how = if path.exists() { "can be written" } else { "will be made" };
