@@ -62,6 +62,11 @@ pub fn output_of(program: &str, words: &[&str], folder: &Path, input: &str) -> S
     ran.stderr + &ran.stdout
 }
 
+/// The program schemathesis, which `cargo xtask test` installs beside what is built.
+pub fn schemathesis() -> PathBuf {
+    super::built(super::target().with_file_name("tools").join("schemathesis/bin/schemathesis"))
+}
+
 /// Sends a signal to a process that this test started.
 pub fn signal(process: u32, number: i32) {
     let process = libc::pid_t::try_from(process).expect("a process id");

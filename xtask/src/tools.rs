@@ -27,6 +27,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "zstd", package: "zstd", purpose: "lets `tar` read a `.tar.zst`" },
     Tool { program: "sha256sum", package: "coreutils", purpose: "checks a digest" },
     Tool { program: "npm", package: "npm", purpose: "installs taplo" },
+    Tool { program: "python3", package: "python3-venv", purpose: "installs schemathesis" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "checks the unit of the service" },
     Tool { program: "promtool", package: "prometheus", purpose: "checks the metrics and the alerts" },
     Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
@@ -39,7 +40,24 @@ const TAPLO: &str = "0.7.0";
 /// If a tool is missing and cannot be installed; the message holds the command that would.
 pub(crate) fn ensure_all(workspace: &Workspace) -> Result<()> {
     ensure_programs()?;
-    ensure_taplo(&workspace.target.join("tools"))
+    let folder = workspace.target.join("tools");
+    ensure_taplo(&folder)?;
+    ensure_schemathesis(&workspace.root.join("tests/fixtures/schemathesis.txt"), &folder.join("schemathesis"))
+}
+
+/// What calls an API as its document says, in every way: the versions that stand in `versions`, in a Python of its own.
+fn ensure_schemathesis(versions: &Path, folder: &Path) -> Result<()> {
+    let wanted = std::fs::read(versions).with_context(|| format!("cannot read {}", versions.display()))?;
+    let note = folder.join("installed.txt");
+    if std::fs::read(&note).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement"]).arg(versions);
+    shell::run(&mut pip)?;
+    // Last: an installation that was cut short is made again.
+    std::fs::write(&note, wanted).with_context(|| format!("cannot write {}", note.display()))
 }
 
 /// Beside what is built, for this repository alone.
@@ -56,7 +74,7 @@ fn ensure_taplo(folder: &Path) -> Result<()> {
 }
 
 fn ensure_programs() -> Result<()> {
-    let missing = missing(is_on_path);
+    let missing = missing(is_there);
     if missing.is_empty() {
         return Ok(());
     }
@@ -79,6 +97,12 @@ fn install_hint(missing: &[&Tool]) -> String {
 
 fn packages(missing: &[&Tool]) -> Vec<&'static str> {
     missing.iter().map(|tool| tool.package).collect()
+}
+
+fn is_there(program: &str) -> bool {
+    // A Debian may have it without what it makes an environment of its own with.
+    let is_whole = || shell::capture(Command::new(program).args(["-c", "import ensurepip"])).is_ok();
+    is_on_path(program) && (program != "python3" || is_whole())
 }
 
 fn is_on_path(program: &str) -> bool {

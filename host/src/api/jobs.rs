@@ -180,7 +180,7 @@ problems!(
     patch, path = "/api/v1/jobs/{id}", tag = "jobs",
     params(
         ("id" = schema::Name, Path, description = "The name of the job."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that it was seen with: another version is not changed."),
+        ("If-Match" = Option<schema::Version>, Header, description = "The `ETag` that it was seen with: another version is not changed."),
     ),
     request_body(content = NewJob, description = "The keys to replace; all are optional, and the name cannot be changed.", examples(
         ("schedule" = (value = json!({"schedule": {"every": "1h"}}))),
@@ -232,7 +232,7 @@ problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, StoreUnavailab
     delete, path = "/api/v1/jobs/{id}", tag = "jobs",
     params(
         ("id" = schema::Name, Path, description = "The name of the job."),
-        ("If-Match" = Option<String>, Header, description = "The `ETag` that it was seen with: another version is not deleted."),
+        ("If-Match" = Option<schema::Version>, Header, description = "The `ETag` that it was seen with: another version is not deleted."),
     ),
     responses((status = 200, description = "It is gone.", body = Removed), NotRemoved),
 )]

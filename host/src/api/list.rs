@@ -59,7 +59,7 @@ problems!(Listed: StoreUnavailable);
 #[utoipa::path(
     get, path = "/api/v1/tasks", tag = "tasks",
     params(
-        ("status" = Option<Vec<schema::TaskStatus>>, Query, style = Form, explode = false, description = "In one of these statuses: `running`, or several with commas between, `queued,retrying`."),
+        ("status" = Option<Vec<schema::TaskStatus>>, Query, min_items = 1, style = Form, explode = false, description = "In one of these statuses: `running`, or several with commas between, `queued,retrying`."),
         Filter,
         ("limit" = Option<schema::PageSize>, Query, description = "How many at most."),
         ("cursor" = Option<schema::Cursor>, Query, description = "Those after the page before."),

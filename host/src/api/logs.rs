@@ -67,7 +67,7 @@ problems!(Logged: TaskNotFound, StoreUnavailable);
         ("after" = Option<u64>, Query, description = "Only lines after this: the `next_cursor` of an answer, or the `n` of a line."),
         ("limit" = Option<schema::LineCount>, Query, description = "How many lines at most."),
         ("level" = Option<schema::Level>, Query, description = "Only lines that matter this much or more."),
-        ("wait" = Option<schema::Duration>, Query, description = "How long the answer may be held, at most `1m`."),
+        ("wait" = Option<schema::Wait>, Query, description = "How long the answer may be held, at most `1m`."),
     ),
     responses((status = 200, description = "The lines.", body = LogDocument), Logged),
 )]
@@ -91,8 +91,12 @@ fn request(query: &Query) -> Result<LogRequest, Problem> {
     if !(1..=most).contains(&limit) {
         return Err(Problem::new(ProblemType::InvalidQuery, format!("`limit`: from 1 to {most}")));
     }
+    let after = query.get("after")?.unwrap_or(0);
+    if i64::try_from(after).is_err() {
+        return Err(Problem::new(ProblemType::InvalidQuery, format!("`after`: at most {}", i64::MAX)));
+    }
     Ok(LogRequest {
-        after: query.get("after")?.unwrap_or(0),
+        after,
         level: query.get("level")?.unwrap_or(LogLevel::Trace),
         limit,
         wait: wait_limit(query)?.unwrap_or_default(),

@@ -27,6 +27,7 @@ mod problem;
 mod problem_type;
 mod query;
 mod queues;
+mod refine;
 mod schema;
 mod serve;
 mod submit;
@@ -72,7 +73,7 @@ struct Api {
 
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
 fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::with_openapi(openapi::Frame::openapi())
+    let mut routes = OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .routes(routes!(list::tasks, submit::submit))
         .routes(routes!(batch::submit))
         .routes(routes!(files::upload))
@@ -100,7 +101,9 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::show))
-        .routes(routes!(openapi::show))
+        .routes(routes!(openapi::show));
+    refine::refine(routes.get_openapi_mut());
+    routes
 }
 
 /// The routes of the API for calls from `source`.

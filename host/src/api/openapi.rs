@@ -16,7 +16,7 @@ use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Documented};
 
 use super::problem::{ProblemDocument, ProblemType};
-use super::routes;
+use super::{routes, schema};
 
 /// Declares a type that lists the problems of a call, for its `responses(…)`. What every call can refuse stands there
 /// without saying.
@@ -99,7 +99,17 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
         (name = "health", description = "For supervisors and load balancers."),
         (name = "about", description = "This document."),
     ),
-    components(schemas(ProblemDocument<'static>)),
+    // The last are named by parameters alone, where the macros do not look.
+    components(schemas(
+        ProblemDocument<'static>,
+        schema::Search,
+        schema::PageSize,
+        schema::Cursor,
+        schema::LineCount,
+        schema::IdempotencyKey,
+        schema::Version,
+        schema::Wait,
+    )),
 )]
 pub(super) struct Frame;
 

@@ -45,6 +45,11 @@ words! {
     Duration = text("Whole numbers with units, the larger unit first: `d`, `h`, `m`, `s`, `ms`.", "1h30m")
         .pattern(Some("^([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$"))
         .min_length(Some(2));
+    /// How long an answer may be held.
+    Wait = text("At most `1m`: a whole number of seconds, or of milliseconds.", "30s")
+        .pattern(Some("^(1m|([0-5]?[0-9]|60)s|[1-5]?[0-9]{1,4}ms)$"));
+    /// The version of a job, for `If-Match`.
+    Version = text("The `ETag` that it was seen with, or `*`.", "\"1\"").pattern(Some("^(\\*|\"[0-9]{1,19}\")$"));
     /// The name of a kind, a queue or a job.
     Name = text("Letters, digits, `-`, `_` and `.`; begins with a letter or a digit.", "files.checksum")
         .pattern(Some("^[A-Za-z0-9][A-Za-z0-9._-]*$"))

@@ -48,7 +48,7 @@ problems!(Shown: TaskNotFound, StoreUnavailable);
     get, path = "/api/v1/tasks/{id}", tag = "tasks",
     params(
         ("id" = schema::Id, Path, description = "The task."),
-        ("wait" = Option<schema::Duration>, Query, description = "How long the answer may be held, at most `1m`."),
+        ("wait" = Option<schema::Wait>, Query, description = "How long the answer may be held, at most `1m`."),
     ),
     responses((status = 200, description = "The task.", body = TaskDocument), Shown),
 )]

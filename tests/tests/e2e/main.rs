@@ -26,6 +26,7 @@ mod queues;
 mod recovery;
 mod references;
 mod reload;
+mod schemathesis;
 mod secrets;
 mod service;
 mod situations;

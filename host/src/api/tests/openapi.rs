@@ -63,6 +63,15 @@ fn every_call_has_a_summary_a_tag_and_an_answer_that_is_good() {
 }
 
 #[test]
+fn every_shape_that_is_named_is_there() {
+    let document = document();
+    let text = openapi();
+    for named in text.split("\"$ref\": \"#").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(document.pointer(named).is_some(), "{named}: add it to `Frame`");
+    }
+}
+
+#[test]
 fn every_problem_is_listed_where_it_comes_from() {
     let document = openapi();
     // No call is to blame for these.
