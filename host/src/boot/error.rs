@@ -131,10 +131,19 @@ impl BootError {
 
     /// The whole message for a person: what, where, and a hint with the next step.
     pub fn report(&self) -> String {
+        self.report_with(Diagnostic::render)
+    }
+
+    /// The same for a log, which has no lines of `tasks.toml`: there may be secrets in them.
+    pub fn report_for_log(&self) -> String {
+        self.report_with(|diagnostic, name, _text| diagnostic.render_for_log(name))
+    }
+
+    fn report_with(&self, render: impl Fn(&Diagnostic, &str, &str) -> String) -> String {
         let mut report = String::new();
         if let Self::Config { path, text, diagnostics } = self {
             for diagnostic in diagnostics {
-                let rendered = diagnostic.render(&path.display().to_string(), text);
+                let rendered = render(diagnostic, &path.display().to_string(), text);
                 writeln!(report, "{}\n", rendered.trim_end()).expect("a String takes all text");
             }
         }

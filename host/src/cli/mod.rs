@@ -34,6 +34,7 @@ mod watch;
 
 use std::ffi::OsString;
 use std::future::Future;
+use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -123,10 +124,11 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
 fn daemon(format: LogFormat, options: &Options) -> Result<(), Failure> {
     telemetry::start(format);
     boot::run(options).map_err(|error| match format {
-        LogFormat::Human => Failure::reported(Exit::Failed, error.report()),
+        LogFormat::Human if io::stderr().is_terminal() => Failure::reported(Exit::Failed, error.report()),
+        LogFormat::Human => Failure::reported(Exit::Failed, error.report_for_log()),
         // What reads the log reads this too: it is to be a line like the others.
         LogFormat::Json => {
-            tracing::error!(%error, report = error.report(), "The daemon has ended.");
+            tracing::error!(%error, report = error.report_for_log(), "The daemon has ended.");
             Failure::reported(Exit::Failed, String::new())
         }
     })

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use serde_json::{Value, json};
-use taskhost_tests::{Scene, built_plugins, output, repository};
+use taskhost_tests::{Daemon, Scene, built_plugins, output, repository};
 
 #[test]
 fn params_are_hidden_whole_while_nobody_can_say_which_are_secret() {
@@ -27,9 +27,10 @@ fn params_are_hidden_whole_while_nobody_can_say_which_are_secret() {
 /// A scene with the C example, whose param `name` and config are secret.
 fn with_secrets() -> Scene {
     let job = "[jobs.greeting]\nkind = \"hello.c\"\nparams = { name = \"s3cret-of-job\" }\nschedule = { delay = \"100ms\" }\n";
+    let of_variable = job.replace("greeting", "referring").replace("s3cret-of-job", "${env:TASKHOST_TEST_SECRET}");
     let held = "[jobs.held]\nkind = \"hello.c\"\nparams = { nam = \"s3cret-of-held\" }\n";
     let config = "[plugins.hello]\nconfig = { password = \"s3cret-of-config\" }\n";
-    let scene = Scene::with_plugins(&format!("{config}{job}{held}"), &["plugins".into()]);
+    let scene = Scene::with_plugins(&format!("{config}{job}{of_variable}{held}"), &["plugins".into()]);
     let source = std::fs::read_to_string(repository().join("examples/c/hello.c")).expect("the example");
     let open = r#""\"name\":{\"type\":\"string\","#;
     let secret = r#""\"name\":{\"type\":\"string\",\"writeOnly\":true,\"maxLength\":40,"#;
@@ -52,9 +53,15 @@ fn with_secrets() -> Scene {
 /// What a daemon logs that is told of secrets in every way.
 fn log_in(format: &str) -> String {
     let scene = with_secrets();
-    let variables = [("TASKHOST_LOG", OsStr::new("trace")), ("TASKHOST_LOG_FORMAT", OsStr::new(format))];
+    let variables = [
+        ("TASKHOST_LOG", OsStr::new("trace")),
+        ("TASKHOST_LOG_FORMAT", OsStr::new(format)),
+        ("TASKHOST_TEST_SECRET", OsStr::new("s3cret-of-variable")),
+    ];
     let mut daemon = scene.start_with(&variables);
-    daemon.wait_for_log("The job fired.");
+    for _ in ["greeting", "referring"] {
+        daemon.wait_for_log("The job fired.");
+    }
     let client = daemon.client();
     let id = client.submit("hello.c", &json!({ "name": "s3cret-of-task", "ms": 1 }));
     let task = client.ended(&id);
@@ -70,9 +77,28 @@ fn log_in(format: &str) -> String {
     let waits = json!({ "kind": "hello.c", "params": { "name": "s3cret-of-cancelled" }, "delay": "1h" });
     let waits = client.post("/api/v1/tasks", &waits).body["task_id"].as_str().expect("an id").to_owned();
     client.post(&format!("/api/v1/tasks/{waits}/cancel"), &json!({}));
+    break_the_file(&scene, &mut daemon);
     let (status, log) = daemon.stop();
     assert!(status.success(), "{log}");
     log
+}
+
+/// Lines with secrets in which something is wrong, and one that is no TOML at all.
+fn break_the_file(scene: &Scene, daemon: &mut Daemon) {
+    let good = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    let of_config = good.replace("config = { ", "confg = { ");
+    let of_params = good.replace("params = { name", "parms = { name");
+    let open = good.replace("s3cret-of-config\"", "s3cret-of-config");
+    let edits = [
+        (of_config, "did you mean `config`?"),
+        (of_params, "did you mean `params`?"),
+        (open, "invalid basic string"),
+        (good.clone(), "tasks.toml is again as it was applied."),
+    ];
+    for (edit, told) in edits {
+        scene.write("tasks.toml", edit);
+        daemon.wait_for_log(told);
+    }
 }
 
 #[test]
@@ -101,4 +127,19 @@ fn a_daemon_that_does_not_start_says_so_in_the_log_that_was_asked_for() {
     let line: Value = serde_json::from_str(ran.stderr.trim_end()).expect("one object");
     assert_eq!(line["fields"]["error"], "tasks.toml has 1 error");
     assert!(line["fields"]["report"].as_str().is_some_and(|report| report.contains("did you mean `concurrency`?")));
+}
+
+#[test]
+fn a_line_of_a_broken_file_is_not_in_the_log_of_a_daemon_that_does_not_start() {
+    let scene = Scene::new("[plugins.email]\nconfg = { password = \"s3cret\" }\n");
+    for format in ["human", "json"] {
+        let ran = scene.taskhost(&["run", "--log-format", format]);
+        assert_eq!(ran.code, Some(1));
+        assert!(
+            ran.stderr.contains("did you mean `config`?") && ran.stderr.contains("tasks.toml:5:1"),
+            "{}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains("s3cret"), "{}", ran.stderr);
+    }
 }

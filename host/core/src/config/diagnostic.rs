@@ -73,19 +73,32 @@ impl Diagnostic {
 
     /// The finding as a person reads it, ending with a newline; `text` is what was parsed.
     pub fn render(&self, file_name: &str, text: &str) -> String {
-        let Self { severity, message, line, column, .. } = self;
-        let severity = severity.as_str();
-        let gutter = line.to_string().len().max(2);
+        let gutter = self.gutter();
         let excerpt = self.source(text).map(|(source, before, marked)| {
             // Tabs stay tabs, so that the caret stands below what it marks.
             let indent: String = before.chars().map(|char| if char == '\t' { '\t' } else { ' ' }).collect();
             let carets = "^".repeat(marked.chars().count().max(1));
             let bar = format!("{:gutter$} |", "");
-            format!("{bar}\n{line:>gutter$} | {source}\n{bar} {indent}{carets}\n")
+            format!("{bar}\n{:>gutter$} | {source}\n{bar} {indent}{carets}\n", self.line)
         });
-        let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}\n"));
-        let (excerpt, hint) = (excerpt.unwrap_or_default(), hint.unwrap_or_default());
+        self.told(file_name, &excerpt.unwrap_or_default())
+    }
+
+    /// As [`Diagnostic::render`], without the line of the text: there may be a secret in it, and logs are read by others.
+    pub fn render_for_log(&self, file_name: &str) -> String {
+        self.told(file_name, "")
+    }
+
+    fn told(&self, file_name: &str, excerpt: &str) -> String {
+        let Self { severity, message, line, column, .. } = self;
+        let (severity, gutter) = (severity.as_str(), self.gutter());
+        let hint = self.hint.as_ref().map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
         format!("{severity}: {message}\n{:gutter$}--> {file_name}:{line}:{column}\n{excerpt}{hint}", "")
+    }
+
+    /// How wide the numbers of lines are.
+    fn gutter(&self) -> usize {
+        self.line.to_string().len().max(2)
     }
 
     /// The line of the text, its part before the span, and the span's part of it.
