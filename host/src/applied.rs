@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use taskhost_core::config::Diagnostic;
+use taskhost_core::config::{Diagnostic, first};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::watch;
 
@@ -66,7 +66,8 @@ impl Refused {
     /// Of a text with errors. The lines of the text are not shown: there may be secrets in them.
     pub fn with_errors(file: &Path, diagnostics: Vec<Diagnostic>, at: UnixMicros) -> Self {
         let name = name(file);
-        let told: Vec<_> = diagnostics.iter().map(|diagnostic| tell(&name, diagnostic)).collect();
+        let (first, more) = first(&diagnostics);
+        let told: Vec<_> = first.into_iter().map(|diagnostic| tell(&name, diagnostic)).chain(more).collect();
         Self { at, report: told.join("\n"), diagnostics }
     }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskhost_core::config::Diagnostic;
+use taskhost_core::config::{Diagnostic, first};
 
 use super::searched;
 use crate::plugins::ScanError;
@@ -142,9 +142,13 @@ impl BootError {
     fn report_with(&self, render: impl Fn(&Diagnostic, &str, &str) -> String) -> String {
         let mut report = String::new();
         if let Self::Config { path, text, diagnostics } = self {
-            for diagnostic in diagnostics {
+            let (first, more) = first(diagnostics);
+            for diagnostic in first {
                 let rendered = render(diagnostic, &path.display().to_string(), text);
                 writeln!(report, "{}\n", rendered.trim_end()).expect("a String takes all text");
+            }
+            if let Some(more) = more {
+                writeln!(report, "{more}\n").expect("a String takes all text");
             }
         }
         write!(report, "error: {self}\n\nhint: {}\n", self.hint()).expect("a String takes all text");

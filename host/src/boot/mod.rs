@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskhost_core::config::Config;
+use taskhost_core::config::{Config, Diagnostic, first, misfits};
 use tokio::net::{TcpListener, UnixListener};
 use tracing::{info, warn};
 
@@ -53,7 +53,7 @@ pub fn run(options: &Options) -> Result<(), BootError> {
     let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
     let listeners = runtime.block_on(listen(config, &state.socket))?;
     let registry = Registry::scan(search(config, &places))?;
-    tell_of_jobs(config, &registry);
+    tell_of_misfits(&origin, &registry);
     let ground = serve::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
     let served = runtime.block_on(serve::serve(ground));
     if let Err(error) = std::fs::remove_file(&state.socket) {
@@ -167,22 +167,15 @@ fn store_options(config: &Config, places: &Places) -> SqliteOptions {
     }
 }
 
-/// A job whose kind is not there is held, and the daemon serves all the others; but somebody should know.
-fn tell_of_jobs(config: &Config, registry: &Registry) {
-    for (job, declared) in &config.jobs {
-        let kind = &declared.job.kind;
-        match registry.find(kind) {
-            None => {
-                let hint = registry.closest(kind.as_str()).map(|closest| format!("did you mean `{closest}`?"));
-                warn!(%job, line = declared.line, %kind, hint, "No plugin provides the kind of the job; it cannot fire.");
-            }
-            Some(found) => {
-                for error in found.check_params(declared.job.params.value()) {
-                    let (pointer, error) = (error.pointer, error.message);
-                    warn!(%job, line = declared.line, %kind, pointer, error, "The params of the job do not fit; it cannot fire.");
-                }
-            }
-        }
+/// What does not fit the plugins is held, and the daemon serves all the rest; but somebody should know.
+fn tell_of_misfits(origin: &Origin, registry: &Registry) {
+    let found = misfits(&origin.text, &origin.config, registry);
+    let (first, more) = first(&found);
+    for Diagnostic { message: problem, line, column, hint, .. } in first {
+        warn!(line, column, problem, hint, "tasks.toml does not fit the plugins.");
+    }
+    if let Some(more) = more {
+        warn!(more, "tasks.toml does not fit the plugins.");
     }
     let plugins = registry.plugins();
     let loaded = plugins.iter().filter(|plugin| plugin.generation > 0).count();
@@ -190,7 +183,7 @@ fn tell_of_jobs(config: &Config, registry: &Registry) {
         loaded,
         refused = plugins.len() - loaded,
         kinds = registry.all().len(),
-        jobs = config.jobs.len(),
+        jobs = origin.config.jobs.len(),
         "Plugins are scanned."
     );
 }

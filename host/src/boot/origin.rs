@@ -25,7 +25,7 @@ pub(super) struct Origin {
     file: PathBuf,
     found: Found,
     /// What is applied: what was found, or the last good text.
-    text: String,
+    pub(super) text: String,
     pub(super) config: Config,
     /// Why that is not what was found.
     refused: Option<Refused>,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::thread;
 
 use serde_json::Value;
@@ -22,10 +23,10 @@ const UNREADABLE_HINT: &str =
     "create it, or correct the path, which begins in the folder of the file; kinds and params are checked then";
 const EMPTY_HINT: &str = "plugins are shared libraries, lib<name>.so, in the folder itself";
 
-/// Whether it is said of the list of folders.
-pub fn is_in_plugins(text: &str, found: &Diagnostic) -> bool {
+/// Says of findings in a text whether they are about the list of folders.
+pub fn in_plugins(text: &str) -> impl Fn(&Diagnostic) -> bool + use<> {
     let span = Places::read(text).span_of("/host/plugins");
-    span.is_some_and(|span| span.start <= found.span.start && found.span.end <= span.end)
+    move |found| span.as_ref().is_some_and(|span| span.start <= found.span.start && found.span.end <= span.end)
 }
 
 /// Where to look, and what to keep.
@@ -45,6 +46,8 @@ pub struct CatalogOptions {
 #[derive(Debug)]
 pub struct Catalog {
     libraries: Vec<Library>,
+    /// What each kind takes, once it was asked for.
+    params: BTreeMap<KindName, OnceLock<Option<Schema>>>,
     /// Folders that cannot be read, by their place in the list.
     unreadable: Vec<(usize, io::Error)>,
     /// Folders without a plugin, by their place in the list.
@@ -76,7 +79,10 @@ impl Catalog {
         }
         let mut libraries = describe_all(&describer, stage::distinct(paths));
         refuse_doubles(&mut libraries);
-        Ok(Self { libraries, unreadable, empty })
+        let manifests = libraries.iter().filter_map(|library| library.described.as_ref().ok());
+        let kinds = manifests.flat_map(|manifest| &manifest.kinds);
+        let params = kinds.map(|kind| (kind.name.clone(), OnceLock::new())).collect();
+        Ok(Self { libraries, params, unreadable, empty })
     }
 
     /// Every library, also those that are refused, in the order in which the daemon takes them.
@@ -207,7 +213,8 @@ impl Schemas for Catalog {
     fn params(&self, kind: &KindName, params: &Value) -> Option<Vec<Misfit>> {
         let schema = self.kind(kind)?.meta.get("params_schema").unwrap_or(ANYTHING);
         // The child that described the library has compiled it already.
-        Some(Schema::compile(schema).map(|compiled| compiled.misfits(schema, params)).unwrap_or_default())
+        let compiled = self.params.get(kind)?.get_or_init(|| Schema::compile(schema).ok());
+        Some(compiled.as_ref().map(|compiled| compiled.misfits(schema, params)).unwrap_or_default())
     }
 
     fn config(&self, plugin: &PluginName, config: &Value) -> Option<Vec<Misfit>> {

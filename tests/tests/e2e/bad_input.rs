@@ -157,7 +157,7 @@ fn a_job_of_an_unknown_kind_is_held_and_the_daemon_serves() {
     assert_eq!(daemon.client().ended(&id)["status"], "completed");
     let (_, log) = daemon.stop();
     assert!(
-        log.contains("No plugin provides the kind of the job") && log.contains("did you mean `probe.noop`?"),
+        log.contains("names kind `probe.nop`, which no plugin provides") && log.contains("did you mean `probe.noop`?"),
         "{log}"
     );
 }

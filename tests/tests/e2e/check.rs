@@ -113,13 +113,17 @@ fn watch_checks_again_after_each_save_however_it_is_saved() {
 }
 
 #[test]
-fn every_mistake_of_a_large_file_is_counted() {
-    let jobs = (0..5_000).fold(String::new(), |mut text, number| {
-        write!(text, "[jobs.j{number}]\nkind = \"probe.sleep\"\nparams = {{ ms = \"x\" }}\nschedule = {{ cron = \"30 2 * * *\" }}\n")
-            .expect("a String takes all text");
-        text
-    });
-    let scene = scene(&jobs);
-    let ran = scene.taskhost(&["check"]);
-    assert!(ran.stderr.ends_with("error: tasks.toml has 5000 errors\n"), "{}", ran.stderr.len());
+fn of_a_large_file_the_first_mistakes_are_shown_and_the_others_are_counted() {
+    let misfit = "kind = \"probe.sleep\"\nparams = { ms = \"x\" }\nschedule = { cron = \"30 2 * * *\" }\n";
+    let mistyped = "kinds = \"probe.sleep\"\ntimeout = \"3 minutes\"\n";
+    for (job, errors) in [(misfit, 5_000), (mistyped, 10_000)] {
+        let jobs = (0..5_000).fold(String::new(), |mut text, number| {
+            write!(text, "[jobs.j{number}]\n{job}").expect("a String takes all text");
+            text
+        });
+        let ran = scene(&jobs).taskhost(&["check"]);
+        assert_eq!(ran.stderr.matches("\n  --> ").count() + ran.stderr.matches("\n   --> ").count(), 100);
+        assert!(ran.stderr.contains(&format!("\nand {} more errors", errors - 100)));
+        assert!(ran.stderr.ends_with(&format!("error: tasks.toml has {errors} errors\n")), "{}", ran.stderr.len());
+    }
 }

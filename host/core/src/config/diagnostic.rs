@@ -111,19 +111,27 @@ impl Diagnostic {
     }
 }
 
-/// The findings as a person reads them, each with an empty line behind it. Of more than [`SHOWN_MAX`] the first are shown, of
-/// errors and warnings the errors, and the rest is counted.
+/// The findings as a person reads them, each with an empty line behind it; of many the [`first`].
 pub fn render(found: &[Diagnostic], file_name: &str, text: &str) -> String {
+    let (shown, more) = first(found);
+    let rendered: String = shown.iter().map(|found| found.render(file_name, text) + "\n").collect();
+    match more {
+        Some(more) => format!("{rendered}{more}\n\n"),
+        None => rendered,
+    }
+}
+
+/// The first [`SHOWN_MAX`] findings in the order of the text, errors before warnings if there are more, and how many more.
+pub fn first(found: &[Diagnostic]) -> (Vec<&Diagnostic>, Option<String>) {
     let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_error());
     let of_warnings = SHOWN_MAX.saturating_sub(errors.len()).min(warnings.len());
     let more = [("error", errors.len().saturating_sub(SHOWN_MAX)), ("warning", warnings.len() - of_warnings)];
     let mut shown: Vec<_> = errors.into_iter().take(SHOWN_MAX).chain(warnings.into_iter().take(of_warnings)).collect();
     shown.sort_by_key(|found| found.span.start);
-    let rendered: String = shown.iter().map(|found| found.render(file_name, text) + "\n").collect();
     let more = more.iter().filter(|(_, number)| *number > 0);
     let more = more.map(|(word, number)| format!("{number} more {word}{}", if *number == 1 { "" } else { "s" }));
     let more: Vec<_> = more.collect();
-    if more.is_empty() { rendered } else { rendered + "and " + &more.join(", ") + "\n\n" }
+    (shown, (!more.is_empty()).then(|| format!("and {}", more.join(", "))))
 }
 
 /// Where the line with byte `offset` begins, and the offset, moved into the text and onto a whole character.

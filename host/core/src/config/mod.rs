@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-pub use diagnostic::{Diagnostic, SHOWN_MAX, Severity, render};
+pub use diagnostic::{Diagnostic, SHOWN_MAX, Severity, first, render};
 pub use diff::{Changes, Diff};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;

@@ -10,7 +10,7 @@ use taskhost_core::config::{Config, Diagnostic, Draft, misfits, outlook, unresol
 use super::scratch::Scratch;
 use crate::boot::{self, BootError, enter_folder, read_text};
 use crate::clock::{Clock as _, SystemClock};
-use crate::plugins::catalog::{Catalog, CatalogOptions, is_in_plugins};
+use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::describe::DescribeOptions;
 use crate::secrets::{SecretSource as _, SystemSecrets};
 use crate::services::watcher::EditWatch;
@@ -60,9 +60,9 @@ impl FileCheck {
         let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
         let catalog = self.catalog(&config)?;
         let folders = catalog.findings(&text, &config);
+        let in_plugins = in_plugins(&text);
         // Without all its folders, kinds seem to be missing that are not.
-        let is_whole =
-            !folders.iter().chain(&draft.diagnostics).any(|found| found.is_error() && is_in_plugins(&text, found));
+        let is_whole = !folders.iter().chain(&draft.diagnostics).any(|found| found.is_error() && in_plugins(found));
         draft.add(folders);
         if is_whole {
             draft.add(misfits(&text, &config, &catalog));
@@ -80,7 +80,7 @@ impl FileCheck {
         let mut draft = Draft::read(&text);
         let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
         let catalog = self.catalog(&config)?;
-        draft.diagnostics.retain(|found| is_in_plugins(&text, found));
+        draft.diagnostics.retain(in_plugins(&text));
         draft.add(catalog.findings(&text, &config));
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }

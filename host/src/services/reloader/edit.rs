@@ -7,7 +7,7 @@ use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook,
 use taskhost_core::time::UnixMicros;
 
 use crate::live;
-use crate::plugins::catalog::{Catalog, CatalogOptions, is_in_plugins};
+use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::{Registry, ScanError, SettingsError};
 use crate::secrets::{SecretSource as _, SystemSecrets};
 
@@ -69,9 +69,9 @@ impl Edit<'_> {
 
     fn check_folders(&self, draft: &mut Draft, config: &Config, news: &Config, catalog: &Catalog) {
         let findings = catalog.findings(self.text, config);
+        let in_plugins = in_plugins(self.text);
         // Without all its folders, kinds seem to be missing that are not.
-        let is_whole =
-            !findings.iter().chain(&draft.diagnostics).any(|found| found.is_error() && is_in_plugins(self.text, found));
+        let is_whole = !findings.iter().chain(&draft.diagnostics).any(|found| found.is_error() && in_plugins(found));
         draft.add(findings);
         if is_whole {
             draft.add(misfits(self.text, news, catalog));
