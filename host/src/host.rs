@@ -111,7 +111,7 @@ impl Host {
         Intake { config, kinds: &*parts.kinds, chance: &parts.chance, now: parts.clock.now() }
     }
 
-    /// Reads a task; none if no such task is kept (ended ones are for 24 h, dead ones for 7 d).
+    /// Reads a task; none if no such task is kept (for how long they are: `retention` in `tasks.toml`).
     /// # Errors
     /// [`StoreError`] if the store cannot be read.
     pub async fn task(&self, task: TaskId) -> Result<Option<TaskReport>, StoreError> {

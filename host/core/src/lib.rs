@@ -11,6 +11,7 @@ pub mod log;
 pub mod once;
 pub mod priority;
 pub mod query;
+pub mod retention;
 pub mod retry;
 pub mod schedule;
 pub mod secret;

@@ -151,5 +151,5 @@ impl Api {
 
 pub(super) fn not_found(task: TaskId) -> Problem {
     Problem::new(ProblemType::TaskNotFound, format!("no task `{task}` is kept"))
-        .hint("ended tasks are kept for 24 h, dead ones for 7 d")
+        .hint("ended tasks are kept for 24 h, dead ones for 7 d, unless `retention` in tasks.toml says otherwise")
 }

@@ -164,6 +164,7 @@ fn store_options(config: &Config, places: &Places) -> SqliteOptions {
         path: places.store(config),
         durable,
         host: gethostname::gethostname().to_string_lossy().into_owned(),
+        retentions: config.retentions(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Says what this host can run: how many tasks of each queue at once, and which kinds.
+//! Says what this host can run: how many tasks of each queue at once, and which kinds; and how long ended ones are kept.
 //!
 //! The offer stands until the next one; the store fills it whenever it commits, so nobody asks for work task by task.
 //! Start at [`Dispatcher`].
@@ -45,6 +45,9 @@ impl Dispatcher {
             if changed.is_err() {
                 return;
             }
+            // Nobody has to wait until it is applied to every task that has ended.
+            let retentions = self.configs.borrow().retentions();
+            drop(self.store.retain(retentions, self.clock.now()));
             if let Err(error) = self.offer().await {
                 tracing::debug!(%error, "The dispatcher ends with the store.");
                 return;

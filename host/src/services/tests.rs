@@ -1,5 +1,6 @@
 //! Scheduler and maintainer under a clock that is moved by hand.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -7,11 +8,13 @@ use std::time::Duration;
 
 use taskhost_core::config::Config;
 use taskhost_core::ids::{JobName, KindName};
+use taskhost_core::retention::Retentions;
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
+use super::dispatcher::Dispatcher;
 use super::maintainer;
 use super::scheduler::Scheduler;
 use crate::chance::Chance;
@@ -89,7 +92,8 @@ impl Stage {
         let start: UnixMicros = "2026-11-24T12:00:30Z".parse().expect("a time");
         let events = Events::default();
         let heard = events.listen();
-        let options = SqliteOptions { path: folder.path().join("db"), durable: false, host: "here".to_owned() };
+        let (host, retentions) = ("here".to_owned(), Retentions::default());
+        let options = SqliteOptions { path: folder.path().join("db"), durable: false, host, retentions };
         let (assigned, _assignments) = mpsc::unbounded_channel();
         let store = SqliteStore::open(&options, assigned, events, Tally::default(), start).expect("a new store");
         Self {
@@ -311,4 +315,32 @@ async fn a_delayed_task_is_queued_when_its_time_comes() {
     stage.clock.forward(MINUTE);
     let batch = stage.heard.next().await.expect("nothing is missed");
     assert_eq!((batch.changes()[0].task, batch.changes()[0].status()), (id, Some(Status::Queued)));
+}
+
+#[tokio::test]
+async fn an_edit_of_retention_counts_for_what_has_ended_before() {
+    let stage = Stage::new();
+    let (live, _scheduler) = stage.serve(&declared("every = \"1h\""));
+    let dispatcher = Dispatcher {
+        store: Arc::clone(&stage.store),
+        kinds: Arc::clone(&stage.kinds) as Arc<dyn Kinds>,
+        configs: live.configs(),
+        clock: Arc::clone(&stage.clock) as Arc<dyn Clock>,
+        kinds_changed: stage.kinds_changed.subscribe(),
+        limits: BTreeMap::new(),
+    };
+    tokio::spawn(dispatcher.run());
+    let now = stage.clock.now();
+    let intake = Intake { config: &live.config(), kinds: &*stage.kinds, chance: &Chance::default(), now };
+    let kind = KindName::new("demo.work").expect("a name");
+    let task = intake.prepare(&kind, &serde_json::json!({}).into(), &Wishes::default()).expect("a task");
+    let id = task.id;
+    stage.store.submit(vec![task], now).await.expect("an open store");
+    stage.store.cancel(id, now).await.expect("an open store").expect("it waits");
+    let edited = format!("[host]\nretention = {{ cancelled = \"5m\" }}\n{}", declared("every = \"1h\""));
+    stage.edit(&live, &edited).await;
+    // The minute for which old tasks are gathered included.
+    let expected = now.saturating_add(6 * MINUTE);
+    let mut next_due = stage.store.next_due();
+    next_due.wait_for(|due| *due == Some(expected)).await.expect("an open store");
 }

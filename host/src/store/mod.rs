@@ -21,6 +21,7 @@ use taskhost_core::ids::{JobName, KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
 use taskhost_core::once::Once;
 use taskhost_core::query::{TaskFilter, TaskQuery};
+use taskhost_core::retention::Retentions;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use taskhost_core::time::UnixMicros;
@@ -100,6 +101,10 @@ pub trait Store: Send + Sync + Debug {
     /// Not all or nothing: it goes in steps between which others are served, and every step is durable. Tasks that were
     /// inserted after the call are not met.
     fn sweep_dead(&self, sweep: Sweep, now: UnixMicros) -> Reply<u64>;
+
+    /// Says how long ended tasks are kept, also those that have ended before; it is answered once these are. Not all or
+    /// nothing: it goes in steps between which others are served.
+    fn retain(&self, retentions: Retentions, now: UnixMicros) -> Reply<()>;
 
     /// Says what this host can run; holds until the next offer. Tasks of other kinds are held.
     ///

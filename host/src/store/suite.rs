@@ -14,6 +14,7 @@ mod log;
 mod once;
 mod outcome;
 mod queues;
+mod retention;
 mod time;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,6 +36,7 @@ const CASES: &[&[Case]] = &[
     outcome::CASES,
     once::CASES,
     queues::CASES,
+    retention::CASES,
     follow_ups::CASES,
     cancel::CASES,
     time::CASES,

@@ -48,6 +48,25 @@ fn a_paused_queue_starts_nothing_also_after_kill_9_and_an_edit_until_it_is_resum
 }
 
 #[test]
+fn a_shorter_retention_counts_for_what_had_ended_before_the_edit() {
+    let scene = Scene::new("retention = { completed = \"2h\" }\n[queues.mail]\n");
+    let daemon = scene.start();
+    let (mail, other) = (submit(daemon.client(), "mail"), submit(daemon.client(), "default"));
+    for id in [&mail, &other] {
+        daemon.client().ended(id);
+    }
+    daemon.stop();
+
+    let file = scene.file("tasks.toml");
+    let edited = std::fs::read_to_string(&file).expect("the file");
+    let edited = edited.replace("[queues.mail]", "[queues.mail]\nretention = { completed = \"1ms\" }");
+    std::fs::write(&file, edited).expect("the file");
+    let daemon = scene.start();
+    daemon.client().until(&mail, |answer| answer["type"] == "/problems/task-not-found");
+    assert_eq!(daemon.client().task(&other)["status"], "completed");
+}
+
+#[test]
 fn a_queue_that_is_not_declared_any_more_is_listed_while_it_holds_tasks() {
     let scene = Scene::new("[queues.old]\n");
     let daemon = scene.start();

@@ -104,8 +104,8 @@ fn of_job(old: &Job, new: &Job) -> Vec<&'static str> {
 }
 
 fn of_queue(old: &QueueConfig, new: &QueueConfig) -> Vec<&'static str> {
-    let QueueConfig { concurrency } = old;
-    differing([("concurrency", *concurrency == new.concurrency)])
+    let QueueConfig { concurrency, retention } = old;
+    differing([("concurrency", *concurrency == new.concurrency), ("retention", *retention == new.retention)])
 }
 
 fn of_plugin(old: &PluginConfig, new: &PluginConfig) -> Vec<&'static str> {
@@ -117,8 +117,18 @@ fn of_plugin(old: &PluginConfig, new: &PluginConfig) -> Vec<&'static str> {
 }
 
 fn of_host(old: &HostConfig, new: &HostConfig) -> Vec<&'static str> {
-    let HostConfig { store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace, upload_limit } =
-        old;
+    let HostConfig {
+        store,
+        state,
+        listen,
+        plugins,
+        timezone,
+        durability,
+        drain_timeout,
+        cancel_grace,
+        upload_limit,
+        retention,
+    } = old;
     differing([
         ("store", *store == new.store),
         ("state", *state == new.state),
@@ -129,6 +139,7 @@ fn of_host(old: &HostConfig, new: &HostConfig) -> Vec<&'static str> {
         ("drain_timeout", *drain_timeout == new.drain_timeout),
         ("cancel_grace", *cancel_grace == new.cancel_grace),
         ("upload_limit", *upload_limit == new.upload_limit),
+        ("retention", *retention == new.retention),
     ])
 }
 

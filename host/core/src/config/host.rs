@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use toml::de::DeValue;
 
+use super::retention;
 use super::section::{NOT_SUPPORTED, Reader, Section};
 use super::value::{Problem, duration, filled, string, word};
+use crate::retention::Retention;
 use crate::schedule::Zone;
 use crate::size::SizeText;
 
@@ -34,6 +36,8 @@ pub struct HostConfig {
     pub cancel_grace: Duration,
     /// The largest file that may be uploaded. Default: 1 GiB.
     pub upload_limit: SizeText,
+    /// How long ended tasks are kept, in queues that say nothing of it.
+    pub retention: Retention,
 }
 
 /// Where tasks are kept.
@@ -65,13 +69,24 @@ impl Default for HostConfig {
             drain_timeout: Duration::from_secs(25),
             cancel_grace: Duration::from_secs(2),
             upload_limit: SizeText::from_bytes(1 << 30),
+            retention: Retention::default(),
         }
     }
 }
 
-const KEYS: [&str; 9] =
-    ["store", "state", "listen", "plugins", "timezone", "durability", "drain_timeout", "cancel_grace", "upload_limit"];
-const LATER_KEYS: [&str; 3] = ["retention", "token", "tokens"];
+const KEYS: [&str; 10] = [
+    "store",
+    "state",
+    "listen",
+    "plugins",
+    "timezone",
+    "durability",
+    "drain_timeout",
+    "cancel_grace",
+    "upload_limit",
+    "retention",
+];
+const LATER_KEYS: [&str; 2] = ["token", "tokens"];
 
 pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> HostConfig {
     section.check_keys(reader, &KEYS, &LATER_KEYS);
@@ -87,6 +102,7 @@ pub(super) fn read(reader: &mut Reader<'_>, section: &Section<'_>) -> HostConfig
         drain_timeout: section.read(reader, "drain_timeout", duration).unwrap_or(default.drain_timeout),
         cancel_grace: section.read(reader, "cancel_grace", duration).unwrap_or(default.cancel_grace),
         upload_limit: section.read(reader, "upload_limit", size).unwrap_or(default.upload_limit),
+        retention: retention::read(reader, section).over(default.retention),
     }
 }
 

@@ -15,6 +15,7 @@ mod outlook;
 mod parts;
 mod place;
 mod plan;
+mod retention;
 mod schema;
 mod section;
 mod unresolved;
@@ -43,6 +44,7 @@ pub use toml::Spanned;
 pub use unresolved::unresolved;
 
 use crate::ids::{JobName, PluginName, QueueName};
+use crate::retention::{PartialRetention, Retentions};
 use duplicate::DUPLICATE;
 use jobs::Context;
 use section::{Reader, Section};
@@ -150,6 +152,14 @@ impl Config {
         let (table, _errors) = DeTable::parse_recoverable(text);
         let state = table.get_ref().get("host").and_then(|host| host.get_ref().get("state"));
         state.and_then(|state| state.get_ref().as_str()).map(PathBuf::from)
+    }
+
+    /// How long ended tasks of each queue are kept.
+    pub fn retentions(&self) -> Retentions {
+        let usual = self.host.retention;
+        let others = self.queues.iter().filter(|(_, queue)| queue.retention != PartialRetention::default());
+        let of_queues = others.map(|(name, queue)| (name.clone(), queue.retention.over(usual))).collect();
+        Retentions { usual, of_queues }
     }
 
     fn read(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Self {

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 
 use toml::Spanned;
 
+use super::retention;
 use super::section::{NOT_SUPPORTED, Reader, Section};
 use super::value::{Problem, boolean, integer, word};
 use crate::ids::{PluginName, QueueName};
+use crate::retention::PartialRetention;
 
 /// `[plugins.NAME]`; the name is the plugin's own.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,17 +29,19 @@ pub struct PluginConfig {
 pub struct QueueConfig {
     /// How many of its tasks run at once on this host: 1 to 10,000. Default: 10.
     pub concurrency: u32,
+    /// How long its ended tasks are kept; what it does not say is that of `[host]`.
+    pub retention: PartialRetention,
 }
 
 impl Default for QueueConfig {
     fn default() -> Self {
-        Self { concurrency: 10 }
+        Self { concurrency: 10, retention: PartialRetention::default() }
     }
 }
 
 const PLUGIN_KEYS: [&str; 3] = ["config", "allow_in_process", "isolation"];
-const QUEUE_KEYS: [&str; 1] = ["concurrency"];
-const QUEUE_LATER_KEYS: [&str; 4] = ["concurrency_total", "paused", "rate", "retention"];
+const QUEUE_KEYS: [&str; 2] = ["concurrency", "retention"];
+const QUEUE_LATER_KEYS: [&str; 3] = ["concurrency_total", "paused", "rate"];
 
 /// Every plugin of `[plugins]`.
 pub(super) fn read_plugins(reader: &mut Reader<'_>, plugins: &Section<'_>) -> BTreeMap<PluginName, PluginConfig> {
@@ -67,8 +71,11 @@ pub(super) fn read_queues(reader: &mut Reader<'_>, queues: Option<&Section<'_>>)
     for section in queues.map(|queues| queues.sections(reader)).unwrap_or_default() {
         section.check_keys(reader, &QUEUE_KEYS, &QUEUE_LATER_KEYS);
         let concurrency = section.read(reader, "concurrency", |value| integer(value, 1..=10_000));
+        let queue = QueueConfig {
+            concurrency: concurrency.unwrap_or(QueueConfig::default().concurrency),
+            retention: retention::read(reader, &section),
+        };
         if let Some(name) = section.read_name(reader) {
-            let queue = concurrency.map_or_else(QueueConfig::default, |concurrency| QueueConfig { concurrency });
             read.insert(name, queue);
         }
     }

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::ids::KindName;
 use crate::priority::Priority;
+use crate::retention::Retention;
 use crate::retry::{Backoff, RetryPolicy};
 
 const EVERY_KEY: &str = r#"
@@ -20,6 +21,7 @@ durability    = "relaxed"
 drain_timeout = "1m"
 cancel_grace  = "500ms"
 upload_limit  = "512MiB"
+retention     = { completed = "1h", cancelled = "2h", dead = "30d" }
 
 [plugins.probe]
 isolation        = "in-process"
@@ -28,6 +30,7 @@ config           = { path = "var/outbox", since = 2026-12-24T18:00:00Z }
 
 [queues.mail]
 concurrency = 4
+retention   = { dead = "90d" }
 
 [queues.default]
 concurrency = 2
@@ -84,10 +87,15 @@ fn every_key_is_read() {
             drain_timeout: Duration::from_mins(1),
             cancel_grace: Duration::from_millis(500),
             upload_limit: "512MiB".parse().unwrap(),
+            retention: Retention {
+                completed: Duration::from_hours(1),
+                cancelled: Duration::from_hours(2),
+                dead: Duration::from_hours(30 * 24),
+            },
         }
     );
     let probe = &plugins[&PluginName::new("probe").unwrap()];
-    assert_eq!((probe.allow_in_process, probe.line), (true, 13));
+    assert_eq!((probe.allow_in_process, probe.line), (true, 14));
     assert_eq!(probe.config.get_ref(), &json!({"path": "var/outbox", "since": "2026-12-24T18:00:00Z"}));
     let queues: Vec<_> = queues.iter().map(|(name, queue)| (name.as_str(), queue.concurrency)).collect();
     assert_eq!(queues, [("default", 2), ("mail", 4)]);
@@ -103,7 +111,7 @@ fn a_job_keeps_its_policies_and_places() {
     let keep = json!({"daily": 7, "weekly": 4});
     assert_eq!(job.params.value(), &json!({"source": "docs", "keep": keep, "ratio": 0.5, "list": [1, true, "x"]}));
     assert_eq!(job.queue.unwrap().as_str(), "mail");
-    assert_eq!((job.priority, line), (Priority::High, 24));
+    assert_eq!((job.priority, line), (Priority::High, 26));
     assert_eq!((job.timeout, job.expires_in), (Some(Duration::from_mins(30)), Some(Duration::from_hours(24))));
     assert_eq!(job.tags, ["nightly", "backup"]);
     assert_eq!(
@@ -135,7 +143,7 @@ fn an_empty_file_has_the_defaults_and_their_queue() {
     let config = Config::parse("").unwrap();
     assert_eq!(config.host, HostConfig::default());
     assert_eq!(config.host.listen.to_string(), "127.0.0.1:7878");
-    assert_eq!(config.queues[&QueueName::default()], QueueConfig { concurrency: 10 });
+    assert_eq!(config.queues[&QueueName::default()], QueueConfig::default());
     assert!(config.jobs.is_empty() && config.plugins.is_empty());
 }
 
@@ -178,6 +186,20 @@ fn one(text: &str) -> (String, Option<String>) {
     assert_eq!(errors.len(), 1, "{errors:?}");
     let error = errors.remove(0);
     (error.message, error.hint)
+}
+
+#[test]
+fn retention_is_that_of_the_queue_over_that_of_the_host_over_the_default() {
+    let text = "[host]\nretention = { completed = \"1h\" }\n[queues.mail.retention]\ndead = \"30d\"\n[queues.other]\n";
+    let config = Config::parse(text).unwrap();
+    let usual = Retention { completed: Duration::from_hours(1), ..Retention::default() };
+    let mail = Retention { dead: Duration::from_hours(30 * 24), ..usual };
+    let of_queues = [(QueueName::new("mail").unwrap(), mail)].into();
+    assert_eq!(config.retentions(), Retentions { usual, of_queues });
+    assert_eq!(
+        one("[queues.mail]\nretention = { complete = \"1h\" }"),
+        ("unknown key `complete` in [queues.mail.retention]".to_owned(), Some("did you mean `completed`?".to_owned()))
+    );
 }
 
 #[test]
@@ -324,7 +346,7 @@ fn words_that_are_nearly_right_get_a_suggestion() {
         ("[host]\ntimezon = \"UTC\"", "did you mean `timezone`?"),
         (
             "[host]\ncolour = \"red\"",
-            "the keys here are store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace, upload_limit",
+            "the keys here are store, state, listen, plugins, timezone, durability, drain_timeout, cancel_grace, upload_limit, retention",
         ),
         ("[host]\ntimezone = \"Europe/Berln\"", "did you mean `Europe/Berlin`?"),
         ("[jobs.j]\nkind = \"k\"\nqueue = \"mial\"\n[queues.mail]", "did you mean `mail`?"),

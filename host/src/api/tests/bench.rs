@@ -13,6 +13,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
+use taskhost_core::retention::Retentions;
 use taskhost_core::task::{End, Status};
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::Progress;
@@ -77,8 +78,12 @@ impl Bench {
         let folder = tempfile::tempdir().unwrap();
         let (assigned, assignments) = mpsc::unbounded_channel();
         let events = Events::default();
-        let options =
-            SqliteOptions { path: folder.path().join("taskhost.db"), durable: false, host: "host-a".to_owned() };
+        let options = SqliteOptions {
+            path: folder.path().join("taskhost.db"),
+            durable: false,
+            host: "host-a".to_owned(),
+            retentions: Retentions::default(),
+        };
         let tally = Tally::default();
         let store = SqliteStore::open(&options, assigned, events.clone(), tally.clone(), NOW.parse().unwrap());
         let store = Arc::new(store.unwrap());

@@ -11,7 +11,7 @@ Examples:
   taskhost dead retry --job nightly-backup
   taskhost dead discard --all
 
-Dead tasks are kept for 7 days. Without a word they are listed.";
+Dead tasks are kept for 7 days, or as `retention` says. Without a word they are listed.";
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]

@@ -49,7 +49,12 @@ impl Writer {
             self.expire(row, now)?;
         }
         for row in ended {
-            self.delete(&row)?;
+            // Written by a policy that may be another one by now.
+            if self.kept_until(&row).is_some_and(|kept_until| kept_until > now) {
+                self.keep_until(&row, None)?;
+            } else {
+                self.delete(&row)?;
+            }
         }
         let more = self.forget_keys(now)? || more;
         self.turn.next_due = NextDue::Is(if more { Some(now) } else { self.earliest()? });

@@ -5,13 +5,16 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use taskhost_core::ids::{QueueName, TaskId};
 use taskhost_core::once::Once;
+use taskhost_core::retention::Retentions;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::oneshot;
 
-use super::again::{ROWS_A_STEP, Sweeping};
+use super::again::Sweeping;
 use super::jobs::JobCommand;
+use super::retention::Aging;
+use super::{again, retention};
 use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Inserted, KeyReused, Offer, StoreError};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
@@ -25,6 +28,8 @@ pub(super) enum Command {
     Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
     Act(TaskId, Action, Answer<Result<Status, ActionRefused>>),
     Sweep(Box<Sweeping>, Answer<u64>),
+    Retain(Box<Retentions>, Answer<()>),
+    Age(Box<Aging>, Answer<()>),
     Offer(Offer, Answer<()>),
     Advance(Answer<()>),
     PauseQueue(QueueName, bool, Answer<()>),
@@ -107,7 +112,8 @@ fn within_a_turn(commands: &mut VecDeque<(Command, UnixMicros)>) -> VecDeque<(Co
         let before = rows;
         rows += match command {
             Command::Submit(tasks, _) | Command::SubmitOnce(tasks, ..) => tasks.len(),
-            Command::Sweep(..) => ROWS_A_STEP,
+            Command::Sweep(..) => again::ROWS_A_STEP,
+            Command::Retain(..) | Command::Age(..) => retention::ROWS_A_STEP,
             _one => 1,
         };
         before < ROWS_A_TURN

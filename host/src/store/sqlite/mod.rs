@@ -20,6 +20,7 @@ mod queues;
 mod reader;
 mod readers;
 mod report;
+mod retention;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use rusqlite::Connection;
 use taskhost_core::ids::{JobName, KindName, QueueName, TaskId};
 use taskhost_core::once::Once;
 use taskhost_core::query::TaskQuery;
+use taskhost_core::retention::Retentions;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
@@ -64,6 +66,8 @@ pub struct SqliteOptions {
     pub durable: bool,
     /// What this host is called in the records of attempts.
     pub host: String,
+    /// How long ended tasks are kept, until [`Store::retain`] says otherwise.
+    pub retentions: Retentions,
 }
 
 /// The embedded store.
@@ -120,6 +124,8 @@ impl SqliteStore {
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
+        // What ended under another policy, before anything else is done. Nobody waits for it.
+        inbox.put(Command::Retain(Box::new(options.retentions.clone()), Reply::pending().0), now);
         let reader = open_reader(&options.path).map_err(opened)?;
         let writers_inbox = Arc::clone(&inbox);
         std::thread::Builder::new()
@@ -201,7 +207,8 @@ fn start_writer(
     path: &str,
 ) -> rusqlite::Result<Writer> {
     let mut names = Names::load(&connection, outlet.events.labels())?;
-    let queues = Queues::load(&connection, &names)?;
+    let mut queues = Queues::load(&connection, &names)?;
+    queues.retain(&options.retentions, &connection, &mut names.queues)?;
     let host = names.hosts.id(&connection, &options.host)?;
     let last_seq: Option<i64> = connection.query_row("SELECT max(seq) FROM task", [], |row| row.get(0))?;
     Ok(Writer {
@@ -211,6 +218,7 @@ fn start_writer(
         kinds: HashSet::new(),
         host,
         last_seq: last_seq.unwrap_or(0),
+        policy: String::new(),
         named: 0,
         turn: Turn::default(),
         path: path.to_owned(),
@@ -287,6 +295,10 @@ impl Store for SqliteStore {
 
     fn sweep_dead(&self, sweep: Sweep, now: UnixMicros) -> Reply<u64> {
         self.ask(now, |answer| Command::Sweep(Box::new(sweep.into()), answer))
+    }
+
+    fn retain(&self, retentions: Retentions, now: UnixMicros) -> Reply<()> {
+        self.ask(now, |answer| Command::Retain(Box::new(retentions), answer))
     }
 
     fn offer(&self, offer: Offer, now: UnixMicros) -> Reply<()> {

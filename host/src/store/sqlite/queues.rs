@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, OptionalExtension as _};
 use taskhost_core::ids::QueueName;
 use taskhost_core::priority::Priority;
+use taskhost_core::retention::{Retention, Retentions};
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::StatusCounts;
@@ -33,6 +34,8 @@ pub(super) struct Queue {
     paused_since: Option<UnixMicros>,
     /// It is among those to be shown anew.
     is_touched: bool,
+    /// How long its ended tasks are kept; none: as is usual.
+    retention: Option<Retention>,
 }
 
 impl Queue {
@@ -46,8 +49,10 @@ impl Queue {
 /// All queues, by number.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    queues: HashMap<i64, Queue>,
+    by_number: HashMap<i64, Queue>,
     touched: Vec<i64>,
+    /// How long ended tasks are kept, in queues that say nothing of it.
+    usual_retention: Retention,
 }
 
 impl Queues {
@@ -77,7 +82,7 @@ impl Queues {
 
     /// The queue of this number, which is shown anew after the commit.
     pub(super) fn of(&mut self, number: i64) -> &mut Queue {
-        let queue = self.queues.entry(number).or_default();
+        let queue = self.by_number.entry(number).or_default();
         if !queue.is_touched {
             queue.is_touched = true;
             self.touched.push(number);
@@ -95,7 +100,7 @@ impl Queues {
 
     /// Nobody may start anything, until they are offered again.
     pub(super) fn close(&mut self) {
-        for (number, queue) in self.queues.iter_mut().filter(|(_, queue)| queue.slots > 0) {
+        for (number, queue) in self.by_number.iter_mut().filter(|(_, queue)| queue.slots > 0) {
             queue.slots = 0;
             if !std::mem::replace(&mut queue.is_touched, true) {
                 self.touched.push(*number);
@@ -103,9 +108,29 @@ impl Queues {
         }
     }
 
+    /// Ended tasks are kept so long from now on.
+    pub(super) fn retain(
+        &mut self,
+        retentions: &Retentions,
+        connection: &Connection,
+        names: &mut names::Interner<QueueName>,
+    ) -> rusqlite::Result<()> {
+        self.usual_retention = retentions.usual;
+        self.by_number.values_mut().for_each(|queue| queue.retention = None);
+        for (name, retention) in &retentions.of_queues {
+            self.of(names.id(connection, name)?).retention = Some(*retention);
+        }
+        Ok(())
+    }
+
+    /// How long ended tasks of this queue are kept.
+    pub(super) fn retention(&self, number: i64) -> Retention {
+        self.by_number.get(&number).and_then(|queue| queue.retention).unwrap_or(self.usual_retention)
+    }
+
     /// Those with a free slot and something that waits.
     pub(super) fn hungry(&self) -> Vec<i64> {
-        let hungry = self.queues.iter().filter(|(_, queue)| queue.backlog && queue.free() > 0);
+        let hungry = self.by_number.iter().filter(|(_, queue)| queue.backlog && queue.free() > 0);
         hungry.map(|(number, _)| *number).collect()
     }
 
@@ -116,7 +141,7 @@ impl Queues {
         }
         let mut shown = board.0.lock().unwrap_or_else(PoisonError::into_inner);
         for number in self.touched.drain(..) {
-            let Some((queue, name)) = self.queues.get_mut(&number).zip(names.name(number)) else { continue };
+            let Some((queue, name)) = self.by_number.get_mut(&number).zip(names.name(number)) else { continue };
             queue.is_touched = false;
             let Queue { slots, paused_since, counts, .. } = *queue;
             shown.insert(number, QueueState { name: name.clone(), slots, paused_since, counts });

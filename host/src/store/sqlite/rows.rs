@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row as SqlRow, types::Type};
 use taskhost_core::ids::{LeaseId, TaskId};
 use taskhost_core::retry::RetryPolicy;
 use taskhost_core::submit::NewTask;
-use taskhost_core::task::{Status, Task};
+use taskhost_core::task::Task;
 use taskhost_core::time::UnixMicros;
 
 use super::codec::{self, StateColumns};
@@ -147,8 +147,8 @@ pub(super) fn is_taken_id(error: &rusqlite::Error) -> bool {
     code == Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE)
 }
 
-/// Writes what `step` made of a task. The columns of [`Row`] that it does not name never change.
-pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+/// Writes what `step` made of a task, and until when it is kept if it has ended. The columns of [`Row`] that it does not name never change.
+pub(super) fn save(connection: &Connection, row: &Row, kept_until: Option<UnixMicros>) -> rusqlite::Result<()> {
     let task = &row.task;
     let columns = codec::encode(&task.state);
     let mut statement = connection.prepare_cached(
@@ -170,7 +170,7 @@ pub(super) fn save(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         task.interruptions,
         task.suspect,
         task.expires_at.map(UnixMicros::as_micros),
-        prune_at(task).map(UnixMicros::as_micros),
+        kept_until.map(UnixMicros::as_micros),
         row.host,
     ])?;
     Ok(())
@@ -212,16 +212,6 @@ pub(super) fn reopen(connection: &Connection, seq: i64, was_completed: bool) -> 
         connection.prepare_cached("DELETE FROM task_result WHERE seq = ?1")?.execute([seq])?;
     }
     Ok(())
-}
-
-/// Until when an ended task is kept.
-pub(super) fn prune_at(task: &Task) -> Option<UnixMicros> {
-    let kept = match task.status() {
-        Status::Completed | Status::Cancelled => Duration::from_hours(24),
-        Status::Dead => Duration::from_hours(7 * 24),
-        Status::Scheduled | Status::Blocked | Status::Queued | Status::Running | Status::Retrying => return None,
-    };
-    task.state.finished_at().map(|at| at.saturating_add(kept))
 }
 
 /// Deletes a task and all that stands beside it.

@@ -2,14 +2,15 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{log, once, queues};
+use super::{log, once, queues, retention};
 
 /// Says in the file's header whose it is: `THst`.
 const APPLICATION_ID: i32 = 0x5448_7374;
 
 /// The steps from an empty file to the current tables. `user_version` counts how many were taken; a step that was
 /// released is never edited.
-pub(super) const MIGRATIONS: &[&str] = &[V1, V2_JOBS, V3_ENDED, log::TABLE, queues::TABLE, V6_REFERS, once::TABLE];
+pub(super) const MIGRATIONS: &[&str] =
+    &[V1, V2_JOBS, V3_ENDED, log::TABLE, queues::TABLE, V6_REFERS, once::TABLE, retention::TABLE];
 
 /// Status codes are chosen so that each partial index is one comparison: with three constants in an `IN` every update
 /// of a task would open temporary tables.

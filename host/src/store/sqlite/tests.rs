@@ -13,6 +13,7 @@ mod turn;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use taskhost_core::retention::Retentions;
 use taskhost_core::time::UnixMicros;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -48,9 +49,7 @@ impl Files {
     }
 
     fn open_at(&self, now: UnixMicros) -> Result<(SqliteStore, mpsc::UnboundedReceiver<Vec<Assignment>>), StoreError> {
-        let (assign, assignments) = mpsc::unbounded_channel();
-        let store = SqliteStore::open(&options(&self.path()), assign, Events::default(), Tally::default(), now)?;
-        Ok((store, assignments))
+        open_with(&options(&self.path()), now)
     }
 
     /// The store of the folder, which goes with the harness.
@@ -60,7 +59,13 @@ impl Files {
 
     /// As [`Files::harness`]; also how many tasks were reclaimed.
     fn harness_at(self, now: UnixMicros) -> (Harness, usize) {
-        let (store, assignments) = self.open_at(now).unwrap();
+        self.harness_with(Retentions::default(), now)
+    }
+
+    /// As [`Files::harness_at`]; ended tasks are kept so long.
+    fn harness_with(self, retentions: Retentions, now: UnixMicros) -> (Harness, usize) {
+        let options = SqliteOptions { retentions, ..options(&self.path()) };
+        let (store, assignments) = open_with(&options, now).unwrap();
         let reclaimed = store.reclaimed();
         (Harness::new(Arc::new(store), assignments, now, self), reclaimed)
     }
@@ -77,9 +82,19 @@ impl Files {
     }
 }
 
+fn open_with(
+    options: &SqliteOptions,
+    now: UnixMicros,
+) -> Result<(SqliteStore, mpsc::UnboundedReceiver<Vec<Assignment>>), StoreError> {
+    let (assign, assignments) = mpsc::unbounded_channel();
+    let store = SqliteStore::open(options, assign, Events::default(), Tally::default(), now)?;
+    Ok((store, assignments))
+}
+
 fn options(path: &Path) -> SqliteOptions {
     // Commits are not synced: these tests end no power supply.
-    SqliteOptions { path: path.to_owned(), durable: false, host: "here".to_owned() }
+    let (host, retentions) = ("here".to_owned(), Retentions::default());
+    SqliteOptions { path: path.to_owned(), durable: false, host, retentions }
 }
 
 /// The time at which every test begins.

@@ -36,6 +36,8 @@ pub(super) struct Writer {
     pub(super) kinds: HashSet<i64>,
     pub(super) host: i64,
     pub(super) last_seq: i64,
+    /// How long ended tasks are kept, as text.
+    pub(super) policy: String,
     /// Names with higher numbers were not told to the tally.
     pub(super) named: i64,
     pub(super) turn: Turn,
@@ -182,6 +184,8 @@ impl Writer {
                 self.turn.answer(answer, acted);
             }
             Command::Sweep(sweeping, answer) => self.sweep(sweeping, answer, now)?,
+            Command::Retain(retentions, answer) => self.retain(&retentions, answer, now)?,
+            Command::Age(aging, answer) => self.age(aging, answer, now)?,
             Command::Offer(offer, answer) => {
                 self.offer(&offer)?;
                 self.turn.answer(answer, ());
@@ -223,7 +227,7 @@ impl Writer {
         }
         let was = row.task;
         row.task = next;
-        rows::save(&self.connection, row)?;
+        rows::save(&self.connection, row, self.kept_until(row))?;
         if was.status() != next.status() {
             self.queues.moved(row.queue, was.status(), next.status());
         }
@@ -242,7 +246,7 @@ impl Writer {
     /// Tells of the new status of a row, however it came to it.
     pub(super) fn became(&mut self, row: &Row) {
         self.note(row);
-        let prunes_at = rows::prune_at(&row.task).map(|at| at.saturating_add(PRUNE_TOGETHER));
+        let prunes_at = self.kept_until(row).map(|at| at.saturating_add(PRUNE_TOGETHER));
         if let Some(due_at) = row.task.state.due_at().or(prunes_at) {
             self.turn.due_by(due_at);
         }

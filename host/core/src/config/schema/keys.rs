@@ -8,6 +8,7 @@ use crate::config::{HostConfig, QueueConfig};
 use crate::duration::DurationText;
 use crate::ids::NAME_MAX;
 use crate::priority::Priority;
+use crate::retention::Retention;
 use crate::retry::{ATTEMPTS_MAX, Backoff, RetryPolicy};
 use crate::schedule::Zone;
 
@@ -35,6 +36,7 @@ pub(super) fn parts() -> Map<String, Json> {
         ("queue", queue()),
         ("schedule", schedule()),
         ("retry", retry()),
+        ("retention", retention()),
     ];
     parts.into_iter().map(|(name, part)| (name.to_owned(), part)).collect()
 }
@@ -90,6 +92,7 @@ fn host() -> Json {
                 "type": "string", "pattern": SIZE, "default": upload_limit.to_string(), "examples": ["512MiB"],
                 "description": "The largest file that may be uploaded: a size in B, KiB, MiB, GiB or TiB. A change needs a restart.",
             },
+            "retention": { "$ref": "#/$defs/retention" },
         }),
     )
 }
@@ -114,6 +117,19 @@ pub(super) fn plugin(config: &Json) -> Json {
 
 const CONFIG_SECTION: &str = "How a plugin is run and configured.";
 
+fn retention() -> Json {
+    let Retention { completed, cancelled, dead } = Retention::default();
+    let kept = |what: &str, usual| with_default(duration(&format!("How long {what} tasks are kept.")), text(usual));
+    table(
+        "How long ended tasks are kept; what a queue does not say is as for the host.",
+        &json!({
+            "completed": kept("completed", completed),
+            "cancelled": kept("cancelled", cancelled),
+            "dead": kept("dead", dead),
+        }),
+    )
+}
+
 fn queue() -> Json {
     table(
         "A place where tasks wait. Queues do not share their slots.",
@@ -122,6 +138,7 @@ fn queue() -> Json {
                 "type": "integer", "minimum": 1, "maximum": 10_000, "default": QueueConfig::default().concurrency,
                 "description": "How many of its tasks run at once on this host: 1 to 10,000.",
             },
+            "retention": { "$ref": "#/$defs/retention" },
         }),
     )
 }

@@ -6,11 +6,12 @@ use super::*;
 use crate::config::Config;
 
 /// Where a section stands in the schema, and how the file opens it.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("/properties", ""),
     ("/$defs/host/properties", "[host]\n"),
     ("/properties/plugins/additionalProperties/properties", "[plugins.p]\n"),
     ("/$defs/queue/properties", "[queues.q]\n"),
+    ("/$defs/retention/properties", "[host.retention]\n"),
     ("/$defs/job/properties", "[queues.q]\n[jobs.j]\n"),
     ("/$defs/schedule/properties", "[jobs.j]\nkind = \"k\"\n[jobs.j.schedule]\n"),
     ("/$defs/retry/properties", "[jobs.j]\nkind = \"k\"\n[jobs.j.retry]\n"),

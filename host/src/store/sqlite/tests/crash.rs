@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use taskhost_core::ids::QueueName;
 use taskhost_core::once::{IdempotencyKey, Once};
+use taskhost_core::retention::Retentions;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, INTERRUPTIONS_MAX, Status};
 
@@ -178,4 +179,20 @@ fn a_key_outlives_a_crash_with_its_tasks_until_it_is_old() {
     assert_eq!((count(&path, "task"), count(&path, "idempotency_key")), (1, 1));
     h.pass(Duration::from_hours(24));
     assert_eq!(count(&path, "idempotency_key"), 0);
+}
+
+#[test]
+fn a_retention_that_was_not_applied_to_the_end_is_applied_by_the_next_start() {
+    let (mut h, path) = working();
+    let task = h.task();
+    let task = h.submit(task);
+    h.cancel(task).unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch("INSERT OR REPLACE INTO retention VALUES (0, ''); UPDATE task SET prune_at = 1").unwrap();
+    drop(file);
+    let (h, _, path) = crashed(&h, &path);
+    // Answered after what is done at a start.
+    h.answer(h.store.retain(Retentions::default(), h.now));
+    assert_eq!((count(&path, "task WHERE prune_at = 1"), count(&path, "retention WHERE policy = ''")), (0, 0));
+    assert_eq!(h.status(task), Status::Cancelled);
 }

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use taskhost_core::ids::{QueueName, TaskId};
 use taskhost_core::query::TaskFilter;
+use taskhost_core::retention::{Retention, Retentions};
 
 use self::call::{Call, calls};
 use self::world::World;
@@ -88,6 +89,10 @@ impl History {
                 let swept = self.store.answer(self.store.store.sweep_dead(sweep, self.store.now));
                 assert_eq!(swept, self.world.sweep(*action));
             }
+            Call::Retain([completed, cancelled, dead]) => {
+                self.world.retention = Retention { completed: *completed, cancelled: *cancelled, dead: *dead };
+                self.store.answer(self.store.store.retain(self.retentions(), self.store.now));
+            }
             Call::Pass(time) => {
                 self.store.pass(*time);
                 self.world.advance(self.store.now);
@@ -120,10 +125,14 @@ impl History {
         assert_eq!(answers, self.world.report(&reports));
     }
 
+    fn retentions(&self) -> Retentions {
+        Retentions { usual: self.world.retention, ..Retentions::default() }
+    }
+
     fn crash(&mut self) {
         let files = Files::as_after_a_crash(&self.path);
         self.path = files.path();
-        let (mut store, reclaimed) = files.harness_at(self.store.now);
+        let (mut store, reclaimed) = files.harness_with(self.retentions(), self.store.now);
         store.go_on_with_ids_of(&self.store);
         self.store = store;
         assert_eq!(reclaimed, self.world.crash(), "what was reclaimed");

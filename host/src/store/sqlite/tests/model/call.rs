@@ -23,14 +23,22 @@ const QUEUES: [&str; 2] = ["default", "mail"];
 #[derive(Debug, Clone)]
 pub(super) enum Call {
     Submit(Vec<Shape>),
-    Offer { slots: Vec<(&'static str, u32)>, kinds: Vec<&'static str> },
-    Report { attempt: Index, what: Saying },
+    Offer {
+        slots: Vec<(&'static str, u32)>,
+        kinds: Vec<&'static str>,
+    },
+    Report {
+        attempt: Index,
+        what: Saying,
+    },
     Reports(Vec<(Index, Saying)>),
     Cancel(Index),
     Pause(&'static str, bool),
     Retry(Index),
     Discard(Index),
     Sweep(Action),
+    /// How long completed, cancelled and dead tasks are kept.
+    Retain([Duration; 3]),
     Pass(Duration),
     SetClock(Duration),
     Crash,
@@ -136,10 +144,15 @@ fn call() -> impl Strategy<Value = Call> {
         1 => any::<Index>().prop_map(Call::Discard),
         1 => (select(&QUEUES[..]), any::<bool>()).prop_map(|(queue, paused)| Call::Pause(queue, paused)),
         1 => select(&[Action::Retry, Action::Discard][..]).prop_map(Call::Sweep),
+        1 => [kept(), kept(), kept()].prop_map(Call::Retain),
         6 => time().prop_map(Call::Pass),
         1 => (0..SPAN.as_secs()).prop_map(|seconds| Call::SetClock(Duration::from_secs(seconds))),
         1 => Just(Call::Crash),
     ]
+}
+
+fn kept() -> impl Strategy<Value = Duration> {
+    (1..60_u64).prop_map(Duration::from_hours)
 }
 
 fn offer() -> impl Strategy<Value = Call> {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::retention::Retention;
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Event, Rejected, Status, Step, TaskState, step};
 use taskhost_core::time::UnixMicros;
@@ -26,6 +27,7 @@ pub(super) struct World {
     slots: HashMap<String, usize>,
     kinds: HashSet<String>,
     paused: HashSet<String>,
+    pub(super) retention: Retention,
 }
 
 #[derive(Debug)]
@@ -48,9 +50,13 @@ impl Kept {
     }
 
     /// When it is to be deleted.
-    fn prune_at(&self) -> Option<UnixMicros> {
-        let kept = if self.view.task.status() == Status::Dead { 7 * 24 } else { 24 };
-        Some(self.view.task.state.finished_at()?.saturating_add(Duration::from_hours(kept)))
+    fn prune_at(&self, retention: &Retention) -> Option<UnixMicros> {
+        let kept = match self.view.task.status() {
+            Status::Dead => retention.dead,
+            Status::Cancelled => retention.cancelled,
+            _completed => retention.completed,
+        };
+        Some(self.view.task.state.finished_at()?.saturating_add(kept))
     }
 }
 
@@ -282,7 +288,7 @@ impl World {
 
     pub(super) fn advance(&mut self, now: UnixMicros) {
         self.now = now;
-        self.tasks.retain(|_, kept| kept.prune_at().is_none_or(|prune_at| prune_at > now));
+        self.tasks.retain(|_, kept| kept.prune_at(&self.retention).is_none_or(|prune_at| prune_at > now));
         for kept in self.tasks.values_mut() {
             for event in [Event::Due, Event::Expired] {
                 // What is not due says so.
@@ -295,7 +301,8 @@ impl World {
     /// When `advance` would do something.
     pub(super) fn next_due(&self) -> Option<UnixMicros> {
         let times = self.tasks.values().flat_map(|kept| {
-            let prune_at = kept.prune_at().map(|prune_at| prune_at.saturating_add(Duration::from_mins(1)));
+            let prune_at =
+                kept.prune_at(&self.retention).map(|prune_at| prune_at.saturating_add(Duration::from_mins(1)));
             [kept.view.task.state.due_at(), kept.view.task.expires_at, prune_at]
         });
         times.flatten().min()
