@@ -106,7 +106,9 @@ impl StatusCounts {
 
     /// Counts one less.
     pub fn remove(&mut self, status: Status) {
-        self.0[status as usize] -= 1;
+        let tasks = &mut self.0[status as usize];
+        debug_assert!(*tasks > 0, "a {status} task that was never counted");
+        *tasks = tasks.saturating_sub(1);
     }
 }
 

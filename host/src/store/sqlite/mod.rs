@@ -322,7 +322,9 @@ impl Store for SqliteStore {
     }
 
     fn oldest_queued(&self) -> Result<Vec<(QueueName, UnixMicros)>, StoreError> {
-        self.lists.with(queues::oldest).map_err(|error| error::classify(&self.path, &error))
+        self.lists
+            .with(|reader| queues::oldest(reader, self.board.waiting()))
+            .map_err(|error| error::classify(&self.path, &error))
     }
 
     fn pause_queue(&self, queue: QueueName, paused: bool, now: UnixMicros) -> Reply<()> {

@@ -1,7 +1,7 @@
 //! Queues as the writer serves them: slots, pauses, and how many of their tasks stand in which status.
 //!
-//! The counts change with each task and are made anew only when a store is opened. What others see is that of the latest
-//! commit: [`Board`]. Not here: what is claimed (`claim`). Start at [`Queues`].
+//! The counts change with each task. They are written at the end of the daemon, and made anew by the next only if it ended
+//! otherwise. What others see is that of the latest commit: [`Board`]. Not here: what is claimed (`claim`). Start at [`Queues`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -14,8 +14,7 @@ use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::StatusCounts;
 
-use super::names::{Names, What};
-use super::reader::parse;
+use super::names::Names;
 use super::rows::{LANE_HELD, LANE_OPEN};
 use super::writer::Writer;
 use super::{codec, names};
@@ -23,6 +22,14 @@ use crate::store::QueueState;
 
 /// The step of the migration that makes the table.
 pub(super) const TABLE: &str = "CREATE TABLE queue_pause (queue INTEGER PRIMARY KEY, since INTEGER NOT NULL);";
+
+/// The next step.
+pub(super) const COUNTS: &str = "
+-- How many tasks there were when the daemon ended; no rows while one runs, and after a crash.
+CREATE TABLE queue_count (
+    queue INTEGER NOT NULL, status TEXT NOT NULL, tasks INTEGER NOT NULL, PRIMARY KEY (queue, status)
+) WITHOUT ROWID;
+";
 
 /// A queue as this host serves it.
 #[derive(Debug, Default)]
@@ -56,7 +63,7 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// What a file says of its queues. Looks at every task.
+    /// What a file says of its queues. Looks at every task if the daemon before this one did not say how many there are.
     pub(super) fn load(connection: &Connection, names: &Names) -> rusqlite::Result<Self> {
         let mut queues = Self::default();
         for number in names.queues.numbers() {
@@ -67,17 +74,57 @@ impl Queues {
             let (number, since) = row?;
             queues.of(number).paused_since = Some(UnixMicros::from_micros(since));
         }
-        let mut select = connection.prepare("SELECT queue, state, reason, count(*) FROM task GROUP BY 1, 2, 3")?;
-        let counted = select.query_map([], |row| {
-            let status = codec::status(row.get(1)?, row.get(2)?)
-                .ok_or(rusqlite::Error::IntegralValueOutOfRange(1, row.get(1)?))?;
-            Ok((row.get(0)?, status, u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default()))
-        })?;
-        for row in counted {
-            let (number, status, tasks) = row?;
-            queues.of(number).counts.add(status, tasks);
+        if !queues.take_counts(connection)? {
+            queues.count(connection)?;
         }
         Ok(queues)
+    }
+
+    /// Takes what [`Queues::keep`] has written; answers whether it had.
+    fn take_counts(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let mut select = connection.prepare("SELECT queue, status, tasks FROM queue_count")?;
+        let mut rows = select.query([])?;
+        let mut any = false;
+        while let Some(row) = rows.next()? {
+            let status = row.get_ref(1)?.as_str()?;
+            if let Some(status) = Status::ALL.into_iter().find(|known| known.as_str() == status) {
+                self.of(row.get(0)?).counts.add(status, tasks(row.get(2)?));
+            }
+            any = true;
+        }
+        drop(rows);
+        // They are true no longer than until the next task comes.
+        connection.execute("DELETE FROM queue_count", [])?;
+        Ok(any)
+    }
+
+    /// Looks at every task. To let SQLite group them would sort them first, which takes four times as long.
+    fn count(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut select = connection.prepare("SELECT queue, state, reason FROM task")?;
+        let mut counted: HashMap<(i64, i64, i64), u64> = HashMap::new();
+        let mut rows = select.query([])?;
+        while let Some(row) = rows.next()? {
+            *counted.entry((row.get(0)?, row.get(1)?, row.get(2)?)).or_default() += 1;
+        }
+        for ((number, state, reason), tasks) in counted {
+            let status = codec::status(state, reason).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, state))?;
+            self.of(number).counts.add(status, tasks);
+        }
+        Ok(())
+    }
+
+    /// Writes how many tasks there are, for the next start.
+    pub(super) fn keep(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut insert = connection.prepare("INSERT INTO queue_count (queue, status, tasks) VALUES (?1, ?2, ?3)")?;
+        for (number, queue) in &self.by_number {
+            for status in Status::ALL {
+                let tasks = i64::try_from(queue.counts.get(status)).unwrap_or(i64::MAX);
+                if tasks > 0 {
+                    insert.execute((number, status.as_str(), tasks))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The queue of this number, which is shown anew after the commit.
@@ -160,6 +207,13 @@ impl Board {
         queues.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         queues
     }
+
+    /// Those in which something is queued.
+    pub(super) fn waiting(&self) -> Vec<(i64, QueueName)> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = shown.iter().filter(|(_, queue)| queue.counts.get(Status::Queued) > 0);
+        waiting.map(|(number, queue)| (*number, queue.name.clone())).collect()
+    }
 }
 
 impl Writer {
@@ -186,25 +240,27 @@ impl Writer {
 pub(super) const OLDEST: &str = "SELECT ready_at FROM task INDEXED BY task_ready \
     WHERE state = 2 AND queue = ?1 AND lane = ?2 AND priority = ?3 ORDER BY ready_at LIMIT 1";
 
-/// Since when the oldest queued task of each queue waits, held ones too.
-pub(super) fn oldest(connection: &mut Connection) -> rusqlite::Result<Vec<(QueueName, UnixMicros)>> {
+/// Since when the oldest queued task of these queues waits, held ones too.
+pub(super) fn oldest(
+    connection: &mut Connection,
+    waiting: Vec<(i64, QueueName)>,
+) -> rusqlite::Result<Vec<(QueueName, UnixMicros)>> {
     let snapshot = connection.transaction()?;
-    let mut names = snapshot.prepare_cached("SELECT id, text FROM name WHERE what = ?1")?;
-    let mut oldest = snapshot.prepare_cached(OLDEST)?;
-    let mut found = Vec::new();
-    let mut rows = names.query([What::Queue as i64])?;
-    while let Some(row) = rows.next()? {
-        let number: i64 = row.get(0)?;
+    let mut select = snapshot.prepare_cached(OLDEST)?;
+    let mut oldest = Vec::with_capacity(waiting.len());
+    for (number, name) in waiting {
         let mut first: Option<i64> = None;
         for lane in [LANE_OPEN, LANE_HELD] {
             for priority in Priority::ALL {
-                let of_these = oldest.query_row((number, lane, priority as i64), |row| row.get(0)).optional()?;
+                let of_these = select.query_row((number, lane, priority as i64), |row| row.get(0)).optional()?;
                 first = [first, of_these].into_iter().flatten().min();
             }
         }
-        if let Some(first) = first {
-            found.push((parse(1, row.get_ref(1)?.as_str()?)?, UnixMicros::from_micros(first)));
-        }
+        oldest.extend(first.map(|first| (name, UnixMicros::from_micros(first))));
     }
-    Ok(found)
+    Ok(oldest)
+}
+
+fn tasks(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or_default()
 }

@@ -121,10 +121,7 @@ fn errors(connection: &Connection, seq: i64) -> rusqlite::Result<Vec<AttemptErro
     errors.collect()
 }
 
-pub(super) fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(
-    column: usize,
-    text: &str,
-) -> rusqlite::Result<T> {
+fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(column: usize, text: &str) -> rusqlite::Result<T> {
     text.parse().map_err(|error: T::Err| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
 }
 

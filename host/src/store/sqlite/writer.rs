@@ -159,6 +159,9 @@ impl Writer {
         }
         self.fill()?;
         self.keep_flights()?;
+        if self.turn.closing {
+            self.queues.keep(&self.connection)?;
+        }
         self.connection.execute_batch("COMMIT")?;
         self.tell();
         Ok(())

@@ -137,6 +137,25 @@ fn an_older_file_is_opened_again() {
     open_bytes(&file_after("")).unwrap();
 }
 
+#[test]
+fn a_good_end_says_how_many_tasks_there_are_and_the_next_start_counts_none() {
+    let files = Files::default();
+    let path = files.path();
+    let mut h = Harness::new(Arc::new(files.open().unwrap()), mpsc::unbounded_channel().1, start(), ());
+    let tasks = (0..3).map(|_| h.task()).collect();
+    h.submit_all(tasks);
+    drop(h);
+    let file = Connection::open(&path).unwrap();
+    let said = "SELECT group_concat(status || ' ' || tasks) FROM queue_count";
+    let said = |file: &Connection| file.query_row(said, [], |row| row.get::<_, Option<String>>(0)).unwrap();
+    assert_eq!(said(&file).as_deref(), Some("queued 3"));
+    // What nobody has counted shows that it is believed.
+    file.execute("UPDATE queue_count SET tasks = 7", []).unwrap();
+    let h = files.harness();
+    assert_eq!(h.store.queues()[0].counts.get(Status::Queued), 7);
+    assert_eq!(said(&file), None, "it is true no longer");
+}
+
 /// A limit of pages fails as a full disk does: SQLite finds no room for a page and says so.
 #[test]
 fn a_full_disk_ends_the_store_and_loses_nothing() {
