@@ -3,16 +3,18 @@
 //! Not here: what is different (`taskhost_core::config::Plan`), how it is shown (`shown`). Start at [`plan`].
 
 mod shown;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use taskhost_core::config::Plan;
+use taskhost_core::config::{Diff, Plan};
 use taskhost_core::ids::JobName;
 use taskhost_core::time::UnixMicros;
 
 use self::shown::Sheet;
+use self::waiting::Waiting;
 use super::args::PlanArgs;
 use super::check_file::{self, findings};
 use super::client::Client;
@@ -45,12 +47,15 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
                 .hint("an edit with errors changes nothing: what was applied last goes on"));
         }
     };
-    let daemon = ask(check.file());
+    let client = Client::find(check.file()).ok();
+    let daemon = client.as_ref().and_then(ask);
     let applied = check.applied(new);
     let next_at = |job: &JobName| daemon.as_ref().and_then(|daemon| daemon.next_at.get(job).copied());
     let plan = Plan::of(applied.as_ref(), new, SystemClock.now(), next_at);
+    let waiting = client.filter(|_| daemon.is_some()).and_then(|client| waiting(&client, &plan.diff));
     let sheet = Sheet {
         plan: &plan,
+        waiting: waiting.unwrap_or_default(),
         old: applied.as_ref(),
         new,
         load: load(&report, daemon.as_ref()),
@@ -61,6 +66,16 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
     }
     output.note(&sheet.compared_with());
     output.data(&sheet.text())
+}
+
+fn waiting(client: &Client, diff: &Diff) -> Option<Waiting> {
+    let mut waiting = Waiting::default();
+    let conversation = async {
+        waiting = Waiting::ask(client, diff).await?;
+        Ok(())
+    };
+    converse(conversation).ok()?;
+    Some(waiting)
 }
 
 /// The plugins in the folders that the daemon has not loaded.
@@ -95,8 +110,7 @@ struct Plugin {
 }
 
 /// Asks the daemon of the file; none if there is no daemon, which is no failure of a plan.
-fn ask(file: &Path) -> Option<Daemon> {
-    let client = Client::find(file).ok()?;
+fn ask(client: &Client) -> Option<Daemon> {
     let mut daemon = Daemon::default();
     let conversation = async {
         let Plugins { plugins } = client.get("/api/v1/plugins").await?.read()?;

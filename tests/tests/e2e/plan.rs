@@ -89,6 +89,32 @@ fn a_running_daemon_knows_when_its_jobs_fire() {
 }
 
 #[test]
+fn the_waiting_tasks_that_an_edit_concerns_are_counted() {
+    let slow = "\n[jobs.slow]\nkind = \"probe.noop\"\nqueue = \"gone\"\n";
+    let scene = Scene::new(&format!("{OLD}{slow}"));
+    let daemon = scene.start();
+    assert_eq!(daemon.client().post("/api/v1/queues/gone/pause", &serde_json::json!({})).status, 200);
+    for _ in 0..3 {
+        daemon.client().post("/api/v1/tasks", &serde_json::json!({ "job": "slow" }));
+    }
+    let removed = daemon.client().post("/api/v1/tasks", &serde_json::json!({ "job": "removed", "delay": "1h" }));
+    assert_eq!(removed.status, 202, "{removed:?}");
+    let old = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    let slower = "\n[jobs.slow]\nkind = \"probe.noop\"\npriority = \"low\"\n";
+    let new = old.replace(OLD, NEW).replace(slow, slower);
+    let new = scene.write("new.toml", new).display().to_string();
+    let ran = scene.taskhost(&["plan", &new]);
+    for line in [
+        "~ job slow: queue, priority; not for 3 waiting tasks\n",
+        "- job removed: its 1 waiting task stays\n",
+        "~ queue mail: concurrency\n",
+        "- queue gone: its 3 waiting tasks are still run\n",
+    ] {
+        assert!(ran.stdout.contains(line), "{line}{}{}", ran.stdout, ran.stderr);
+    }
+}
+
+#[test]
 fn where_nothing_was_applied_everything_is_new() {
     let ran = Scene::new(OLD).taskhost(&["plan"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

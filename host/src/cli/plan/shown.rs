@@ -10,6 +10,7 @@ use taskhost_core::ids::JobName;
 use taskhost_core::schedule::{Schedule, Zone};
 use taskhost_core::time::UnixMicros;
 
+use super::waiting::{Count, Waiting};
 use crate::boot::tools::Manifest;
 use crate::cli::render::tame;
 
@@ -23,6 +24,7 @@ pub(super) struct Sheet<'a> {
     /// The plugins that are not loaded yet.
     pub(super) load: Vec<&'a Manifest>,
     pub(super) has_daemon: bool,
+    pub(super) waiting: Waiting,
 }
 
 impl Sheet<'_> {
@@ -45,15 +47,15 @@ impl Sheet<'_> {
             self.push_times(&mut text, name, false);
         }
         for (name, keys) in &self.plan.diff.jobs.changed {
-            line(&mut text, '~', "job", name, &keys.join(", "));
+            line(&mut text, '~', "job", name, &(keys.join(", ") + &stay(self.waiting.jobs.get(name))));
             self.push_times(&mut text, name, true);
         }
         for name in &self.plan.diff.jobs.removed {
-            line(&mut text, '-', "job", name, "its waiting tasks stay");
+            line(&mut text, '-', "job", name, &its(self.waiting.jobs.get(name), "stay", "stays"));
             self.push_times(&mut text, name, true);
         }
-        lines(&mut text, "queue", &self.plan.diff.queues, "its waiting tasks are still run");
-        lines(&mut text, "plugin section", &self.plan.diff.plugins, "");
+        self.push_queues(&mut text);
+        lines(&mut text, "plugin section", &self.plan.diff.plugins);
         let restart: Vec<_> = self.plan.diff.needs_restart().collect();
         for key in &self.plan.diff.host {
             line(&mut text, '~', "host", key, if restart.contains(key) { "needs a restart" } else { "" });
@@ -63,6 +65,21 @@ impl Sheet<'_> {
             line(&mut text, '+', "plugin", &manifest.name, &format!("{}, to be loaded", tame(&manifest.version)));
         }
         if text.is_empty() { "nothing changes\n".to_owned() } else { text }
+    }
+
+    fn push_queues(&self, text: &mut String) {
+        let Changes { added, changed, removed } = &self.plan.diff.queues;
+        for name in added {
+            line(text, '+', "queue", name, "");
+        }
+        for (name, keys) in changed {
+            let count = self.waiting.queues.get(name).filter(|count| count.tasks > 0);
+            let count = count.map(|count| format!("; it has {count}")).unwrap_or_default();
+            line(text, '~', "queue", name, &(keys.join(", ") + &count));
+        }
+        for name in removed {
+            line(text, '-', "queue", name, &its(self.waiting.queues.get(name), "are still run", "is still run"));
+        }
     }
 
     fn schedule(&self, name: &JobName) -> String {
@@ -106,16 +123,18 @@ impl Sheet<'_> {
             "file": file, "compared_with": if self.old.is_some() { json!("applied") } else { Value::Null },
             "daemon": self.has_daemon,
             "jobs": changes(&diff.jobs, |name| self.times(name)),
-            "queues": changes(&diff.queues, |_| json!({})), "plugins": changes(&diff.plugins, |_| json!({})),
+            "queues": changes(&diff.queues, |name| waiting(self.waiting.queues.get(name))), "plugins": changes(&diff.plugins, |_| json!({})),
             "host": host.collect::<Vec<_>>(), "load": load.collect::<Vec<_>>(),
         })
     }
 
     fn times(&self, name: &JobName) -> Value {
-        match self.plan.firings.get(name) {
-            None => json!({}),
-            Some(Firings { before, after }) => json!({ "before": before, "after": after }),
+        let mut document = waiting(self.waiting.jobs.get(name));
+        if let Some(Firings { before, after }) = self.plan.firings.get(name) {
+            document["before"] = json!(before);
+            document["after"] = json!(after);
         }
+        document
     }
 }
 
@@ -143,10 +162,33 @@ fn line(text: &mut String, sign: char, what: &str, name: &impl Display, more: &s
     writeln!(text, "{sign} {what} {name}{more}").expect("a String takes all text");
 }
 
-fn lines<N: Display>(text: &mut String, what: &str, changes: &Changes<N>, of_removed: &str) {
+/// What becomes of the tasks of something that is removed.
+fn its(count: Option<&Count>, verb: &str, of_one: &str) -> String {
+    match count {
+        None => format!("its waiting tasks {verb}"),
+        Some(Count { tasks: 0, .. }) => "none of its tasks waits".to_owned(),
+        Some(count @ Count { tasks: 1, .. }) => format!("its {count} {of_one}"),
+        Some(count) => format!("its {count} {verb}"),
+    }
+}
+
+/// That what waits already keeps the policies that it was given.
+fn stay(count: Option<&Count>) -> String {
+    let count = count.filter(|count| count.tasks > 0);
+    count.map(|count| format!("; not for {count}")).unwrap_or_default()
+}
+
+fn waiting(count: Option<&Count>) -> Value {
+    match count {
+        None => json!({ "waiting_tasks": null }),
+        Some(Count { tasks, is_least }) => json!({ "waiting_tasks": tasks, "waiting_tasks_at_least": is_least }),
+    }
+}
+
+fn lines<N: Display>(text: &mut String, what: &str, changes: &Changes<N>) {
     changes.added.iter().for_each(|name| line(text, '+', what, name, ""));
     changes.changed.iter().for_each(|(name, keys)| line(text, '~', what, name, &keys.join(", ")));
-    changes.removed.iter().for_each(|name| line(text, '-', what, name, of_removed));
+    changes.removed.iter().for_each(|name| line(text, '-', what, name, ""));
 }
 
 /// Each change as an object; `more` adds to it.
