@@ -31,8 +31,8 @@ pub struct Standing {
     pub needs_restart: Vec<&'static str>,
     /// Why the file as it is now is not applied; none if it is.
     pub refused: Option<Arc<Refused>>,
-    /// The last edit that was looked at; none before the first.
-    pub last: Option<Reload>,
+    /// The last edit that was looked at; the start counts as one.
+    pub last: Reload,
 }
 
 /// What became of an edit.
@@ -49,6 +49,8 @@ pub struct Reload {
 pub struct Refused {
     /// When.
     pub at: UnixMicros,
+    /// What is wrong as a whole, in a line.
+    pub problem: String,
     /// Everything that is wrong, for people.
     pub report: String,
     /// The same piece by piece; nothing if there was no text to read.
@@ -59,16 +61,27 @@ impl Refused {
     /// Of a file in which there is no text to apply.
     pub fn without_text(file: &Path, problem: &str, at: UnixMicros) -> Self {
         let hint = "save the file again; one that is missing or empty is never taken for \"no jobs\"";
-        let report = format!("error: {} cannot be applied: {problem}\n\nhint: {hint}\n", name(file));
-        Self { at, report, diagnostics: Vec::new() }
+        let problem = format!("{} cannot be applied: {problem}", name(file));
+        let report = format!("error: {problem}\n\nhint: {hint}\n");
+        Self { at, problem, report, diagnostics: Vec::new() }
+    }
+
+    /// The first error in a line, with its place if it has one.
+    pub fn headline(&self) -> String {
+        match self.diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
+            Some(Diagnostic { message, line, column, .. }) => format!("line {line}, column {column}: {message}"),
+            None => self.problem.clone(),
+        }
     }
 
     /// Of a text with errors. The lines of the text are not shown: there may be secrets in them.
     pub fn with_errors(file: &Path, diagnostics: Vec<Diagnostic>, at: UnixMicros) -> Self {
         let name = name(file);
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+        let problem = format!("{name} has {errors} error{}", if errors == 1 { "" } else { "s" });
         let (first, more) = first(&diagnostics);
         let told: Vec<_> = first.into_iter().map(|diagnostic| tell(&name, diagnostic)).chain(more).collect();
-        Self { at, report: told.join("\n"), diagnostics }
+        Self { at, problem, report: told.join("\n"), diagnostics }
     }
 }
 
@@ -98,8 +111,16 @@ impl Applied {
     /// keeps the number of its generation.
     pub fn begin(file: PathBuf, mut history: History, edit: Edit<'_>, now: UnixMicros) -> Self {
         let generation = history.resume(edit, now);
-        let standing = Standing { generation, needs_restart: Vec::new(), refused: None, last: None };
+        let last = Reload { at: now, is_good: true };
+        let standing = Standing { generation, needs_restart: Vec::new(), refused: None, last };
         Self { file, history: Mutex::new(history), standing: watch::Sender::new(Arc::new(standing)) }
+    }
+
+    /// What a good file declares, kept nowhere.
+    #[cfg(test)]
+    pub(crate) fn of(file: &str, state: &Path) -> Self {
+        let edit = Edit { text: file, source: Source::Start, summary: "what the daemon was started on" };
+        Self::begin("/srv/tasks.toml".into(), History::open(state), edit, UnixMicros::default())
     }
 
     /// The path of `tasks.toml`.
@@ -127,7 +148,7 @@ impl Applied {
     /// Notes what is applied from now on. Blocks on the disk.
     pub fn apply(&self, edit: Edit<'_>, needs_restart: Vec<&'static str>, now: UnixMicros) -> Generation {
         let generation = self.history().apply(edit, now);
-        let last = Some(Reload { at: now, is_good: true });
+        let last = Reload { at: now, is_good: true };
         self.stand(Standing { generation: generation.clone(), needs_restart, refused: None, last });
         generation
     }
@@ -135,14 +156,14 @@ impl Applied {
     /// Notes that the file is not applied.
     pub fn refuse(&self, refused: Refused) {
         let before = self.standing();
-        let last = Some(Reload { at: refused.at, is_good: false });
+        let last = Reload { at: refused.at, is_good: false };
         self.stand(Standing { refused: Some(Arc::new(refused)), last, ..Standing::clone(&before) });
     }
 
     /// Notes that the file is again as it was applied.
     pub fn restore(&self, now: UnixMicros) {
         let before = self.standing();
-        let last = Some(Reload { at: now, is_good: true });
+        let last = Reload { at: now, is_good: true };
         self.stand(Standing { refused: None, last, ..Standing::clone(&before) });
     }
 

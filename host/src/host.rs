@@ -3,6 +3,7 @@
 //! It owns no loop and no state of its own. Not here: building it (`boot`), HTTP and the command line (the faces),
 //! what happens to tasks by itself (`services`). Start at [`Host::submit`].
 
+mod config;
 mod events;
 mod jobs;
 mod logs;
@@ -21,6 +22,7 @@ use taskhost_core::task::{Status, Task};
 use taskhost_core::view::{Progress, TaskView};
 use tokio::sync::watch;
 
+pub use self::config::{ConfigChange, ConfigError, Generation, Refused, Standing};
 pub use self::events::{EventFeed, EventFilter, Happened, NextEvent, TaskEvent};
 pub use self::jobs::{JobError, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
@@ -29,6 +31,7 @@ pub use self::once::{Begun, Flight, OnceError};
 pub use self::orders::{Order, Prepared, What};
 pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
+use crate::applied::Applied;
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};
 pub use crate::events::EventId;
@@ -51,6 +54,8 @@ pub struct Host(Arc<Parts>, KeysInFlight);
 pub struct Parts {
     /// What is declared: queues, jobs, the rest of `tasks.toml`.
     pub live: Arc<Live>,
+    /// Which `tasks.toml` is applied.
+    pub applied: Arc<Applied>,
     /// Where tasks are kept.
     pub store: Arc<dyn Store>,
     /// What the plugins provide.

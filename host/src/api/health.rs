@@ -10,7 +10,7 @@ use super::Api;
 use super::openapi::problems;
 use super::problem::{Check, Problem, ProblemType};
 use super::query::Query;
-use crate::host::{Host, Phase};
+use crate::host::{Host, Phase, Standing};
 
 /// How the daemon is.
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,7 +39,8 @@ problems!(Ready: NotReady);
 
 /// Does it take work?
 ///
-/// The plugins are scanned, the store answers, and it is not draining.
+/// The plugins are scanned, the store answers, and it is not draining. An edit of tasks.toml that is refused is told by
+/// `?verbose`, and changes nothing about that.
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
     params(("verbose" = Option<String>, Query, description = "Tells each check; needs no value.", example = "")),
@@ -48,13 +49,19 @@ problems!(Ready: NotReady);
 pub(super) async fn readyz(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
     let verbose = query.has("verbose");
     let checks = look(&api.host);
-    let failed = checks.iter().find(|check| !check.ok).map(|check| format!("{}: {}", check.name, check.detail));
+    let failed = checks
+        .iter()
+        .find(|check| !check.ok && check.name != CONFIG)
+        .map(|check| format!("{}: {}", check.name, check.detail));
     let shown = if verbose { checks } else { Vec::new() };
     match failed {
         None => Ok(Json(Health { status: "ready", checks: shown }).into_response()),
         Some(detail) => Err(Problem::new(ProblemType::NotReady, detail).checks(shown)),
     }
 }
+
+/// What is told and never makes the daemon unready: what was applied before an edit that is no good goes on.
+const CONFIG: &str = "config";
 
 fn look(host: &Host) -> Vec<Check> {
     let (takes_work, phase) = match host.phase() {
@@ -63,8 +70,18 @@ fn look(host: &Host) -> Vec<Check> {
     };
     let failure = host.store_failure();
     let store = failure.as_ref().map_or_else(|| "it answers".to_owned(), ToString::to_string);
+    let config = host.config_standing();
     vec![
         Check { name: "store", ok: failure.is_none(), detail: store },
         Check { name: "work", ok: takes_work, detail: phase.to_owned() },
+        Check { name: CONFIG, ok: config.refused.is_none(), detail: of_config(&config) },
     ]
+}
+
+fn of_config(standing: &Standing) -> String {
+    let generation = standing.generation.generation;
+    match &standing.refused {
+        None => format!("generation {generation} is applied"),
+        Some(refused) => format!("generation {generation} goes on, an edit is refused: {}", refused.headline()),
+    }
 }

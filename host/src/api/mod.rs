@@ -5,6 +5,7 @@
 mod again;
 mod batch;
 mod body;
+mod config;
 mod document;
 mod event_document;
 mod events;
@@ -98,6 +99,9 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(queues::pause))
         .routes(routes!(queues::resume))
         .routes(routes!(plugins::list))
+        .routes(routes!(config::show))
+        .routes(routes!(config::generation))
+        .routes(routes!(config::diff))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::show))

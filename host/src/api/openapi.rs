@@ -96,6 +96,7 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
         (name = "queues", description = "What waits where; pause and resume."),
         (name = "events", description = "What happens, as it happens."),
         (name = "plugins", description = "What can run here."),
+        (name = "config", description = "The applied tasks.toml, those before it, and why an edit is not applied."),
         (name = "health", description = "For supervisors and load balancers."),
         (name = "about", description = "This document."),
     ),

@@ -119,6 +119,8 @@ problem_types! {
     PreconditionFailed = "precondition-failed", "Precondition failed", PRECONDITION_FAILED;
     /// There is no such queue.
     QueueNotFound = "queue-not-found", "Queue not found", NOT_FOUND;
+    /// The config generation is not kept, or there never was one of that number.
+    GenerationNotFound = "generation-not-found", "Config generation not found", NOT_FOUND;
     /// The store does not answer.
     StoreUnavailable = "store-unavailable", "Store unavailable", SERVICE_UNAVAILABLE;
     /// The daemon does not take part.

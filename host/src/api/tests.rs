@@ -2,6 +2,7 @@
 
 mod batch;
 mod bench;
+mod config;
 mod documents;
 mod events;
 mod files;

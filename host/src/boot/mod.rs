@@ -11,6 +11,7 @@ mod signals;
 pub mod tools;
 
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,12 +74,17 @@ pub fn read_config(path: &Path) -> Result<Config, BootError> {
     Config::parse(&text).map_err(|diagnostics| BootError::Config { path: path.to_owned(), text, diagnostics })
 }
 
-/// Where the daemon of a `tasks.toml` listens for commands; the file may have errors elsewhere.
+/// Where the daemon of a `tasks.toml` listens for commands. The file may have errors elsewhere, or be gone while it runs.
 /// # Errors
-/// [`BootError`] if the file cannot be read.
+/// [`BootError`] if the file cannot be read and no daemon listens where that of a file without `state` does.
 pub fn socket_of(config: &Path) -> Result<PathBuf, BootError> {
-    let Places { socket, .. } = Places::of(config, Config::state_in(&read_text(config)?));
-    Ok(config.parent().unwrap_or(Path::new("")).join(socket))
+    let text = read_text(config);
+    let Places { socket, .. } = Places::of(config, text.as_ref().ok().and_then(|text| Config::state_in(text)));
+    let socket = config.parent().unwrap_or(Path::new("")).join(socket);
+    match text {
+        Err(error) if UnixStream::connect(&socket).is_err() => Err(error),
+        Ok(_) | Err(_) => Ok(socket),
+    }
 }
 
 fn read_text(path: &Path) -> Result<String, BootError> {

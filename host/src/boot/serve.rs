@@ -147,8 +147,8 @@ async fn start(
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let (phase, phase_seen) = watch::channel(Phase::Ready);
-    let parts = Parts { live, store, kinds, executor, events, metrics, clock, chance, phase: phase_seen };
-    let reload = Reload { origin, applied, registry, places, asked };
+    let parts = Parts { live, applied, store, kinds, executor, events, metrics, clock, chance, phase: phase_seen };
+    let reload = Reload { origin, registry, places, asked };
     let makers = start_makers(&parts, reload, jobs_changed, services, pulse).await?;
 
     let uploads = keep_uploads(&config, places, &parts.store, services);
@@ -161,7 +161,6 @@ async fn start(
 /// What follows the edits of the file.
 struct Reload<'a> {
     origin: Origin,
-    applied: Arc<Applied>,
     registry: Arc<Registry>,
     places: &'a Places,
     asked: Arc<Notify>,
@@ -175,8 +174,8 @@ async fn start_makers(
     services: &mut Services,
     pulse: &mut Pulse,
 ) -> Result<[AbortHandle; 5], BootError> {
-    let Parts { live, store, kinds, executor, metrics, clock, chance, .. } = parts;
-    let Reload { origin, applied, registry, places, asked } = reload;
+    let Parts { live, applied, store, kinds, executor, metrics, clock, chance, .. } = parts;
+    let Reload { origin, registry, places, asked } = reload;
     let (kinds_changed, looked) = (watch::Sender::new(0), watch::Sender::new(0));
     let mut dispatcher = Dispatcher {
         store: Arc::clone(store),
@@ -201,7 +200,7 @@ async fn start_makers(
     let saved = Arc::<Notify>::default();
     let following = watcher::follow(applied.file().to_owned(), Arc::clone(&saved));
     let reload_parts = ReloadParts {
-        applied,
+        applied: Arc::clone(applied),
         live: Arc::clone(live),
         registry: Arc::clone(&registry),
         executor: Arc::clone(executor),

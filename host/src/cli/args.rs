@@ -3,6 +3,7 @@
 //! Not here: what they do. Start at [`Cli`].
 
 mod about;
+mod config;
 mod cron;
 mod dead;
 mod doctor;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(super) use self::about::{CompletionsArgs, ManArgs};
+pub(super) use self::config::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
 pub(super) use self::doctor::DoctorArgs;
@@ -98,6 +100,9 @@ pub(super) enum Command {
     /// List the tasks that failed for good; queue them again, or delete them
     #[command(after_help = dead::EXAMPLES)]
     Dead(DeadArgs),
+    /// Show which tasks.toml is applied, why an edit is not, and what edits changed
+    #[command(after_help = config::EXAMPLES)]
+    Config(ConfigArgs),
     /// Print what happens to tasks, as it happens
     #[command(after_help = events::EXAMPLES)]
     Events(EventsArgs),

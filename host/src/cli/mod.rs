@@ -8,6 +8,7 @@ mod bars;
 mod check;
 mod check_file;
 mod client;
+mod config;
 mod cron;
 mod dev;
 mod doctor;
@@ -94,6 +95,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Dead(args) => {
             let client = client()?;
             converse(task_list::dead(args, &client, output))
+        }
+        Command::Config(args) => {
+            let client = client()?;
+            converse(config::act(args, &client, output))
         }
         Command::Doctor(args) => doctor::doctor(&cli.config, args, output),
         Command::Events(args) => {

@@ -8,6 +8,7 @@ use taskhost_core::config::{Fault, Misfit};
 use super::describe::Manifest;
 use super::error::LoadError;
 use super::kind::Schema;
+use super::secrets;
 
 /// What a plugin takes as its config.
 #[derive(Debug)]
@@ -33,5 +34,20 @@ impl ConfigSchema {
             return Some(misfit).filter(|_| *config != json!({})).into_iter().collect();
         }
         self.schema.as_ref().map(|(schema, compiled)| compiled.misfits(schema, config)).unwrap_or_default()
+    }
+
+    /// The config as people may see it. One that could not have been meant for this schema is hidden whole if there are secrets in
+    /// that, and so is what a plugin takes that does not say.
+    pub(super) fn shown(&self, mut config: Value) -> Value {
+        match &self.schema {
+            None => Value::from(secrets::HIDDEN),
+            Some((schema, compiled)) if secrets::any_in(schema) && !compiled.misfits(schema, &config).is_empty() => {
+                Value::from(secrets::HIDDEN)
+            }
+            Some((schema, _)) => {
+                secrets::hide(schema, &mut config);
+                config
+            }
+        }
     }
 }

@@ -35,6 +35,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
 use taskhost_core::submit::NewTask;
@@ -79,6 +80,11 @@ pub trait Kinds: Send + Sync + Debug {
     fn all(&self) -> Vec<Arc<Kind>>;
     /// Every plugin, also those refused, sorted by name.
     fn plugins(&self) -> Vec<PluginView>;
+    /// The config of a plugin as people may see it: what its schema marks as secret (`writeOnly`) is hidden, and all of it while
+    /// nobody can say what is.
+    fn shown_config(&self, _plugin: &str, _config: Value) -> Value {
+        Value::from(secrets::HIDDEN)
+    }
     /// The known kind that is most like `unknown`, for "did you mean".
     fn closest(&self, unknown: &str) -> Option<KindName> {
         let kinds = self.all();

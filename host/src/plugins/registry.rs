@@ -18,6 +18,7 @@ use super::config_schema::ConfigSchema;
 use super::describe::DescribeOptions;
 use super::error::{LoadError, ScanError};
 use super::mailbox::HOLDS;
+use super::secrets::HIDDEN;
 use super::shelf::Shelf;
 use super::stage::{self, Fingerprint};
 use super::{Kind, Kinds, PluginView};
@@ -222,6 +223,12 @@ impl Kinds for Registry {
 
     fn plugins(&self) -> Vec<PluginView> {
         self.table().plugins.clone()
+    }
+
+    fn shown_config(&self, plugin: &str, config: Value) -> Value {
+        let table = self.table();
+        let takes = PluginName::new(plugin).ok().and_then(|name| table.configs.get(&name));
+        takes.map_or_else(|| Value::from(HIDDEN), |takes| takes.shown(config))
     }
 }
 

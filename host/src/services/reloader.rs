@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskhost_core::config::{Config, Diagnostic, Diff, HostConfig};
+use taskhost_core::config::{Config, Diagnostic, Diff, HostConfig, first};
 use taskhost_core::time::UnixMicros;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, watch};
@@ -186,8 +186,8 @@ impl Reloader {
 
     fn apply(&mut self, text: &str, good: Good, editing: &live::Edit<'_>, source: Source, now: UnixMicros) {
         let Good { config, warnings } = good;
-        for Diagnostic { message, line, column, hint, .. } in warnings {
-            warn!(line, column, hint, "{message}");
+        for Diagnostic { message: problem, line, column, hint, .. } in first(&warnings).0 {
+            warn!(line, column, problem, hint, "The edit of tasks.toml may surprise.");
         }
         let summary = Diff::between(&self.declared, &config).headline(&config, now);
         let needs_restart: Vec<_> = Diff::between(&self.booted, &config).needs_restart().collect();

@@ -342,3 +342,50 @@ fn without_a_last_good_text_a_broken_file_is_an_error() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("did you mean `kind`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_was_applied_refused_and_changed_is_shown_without_secrets() {
+    let mut desk = Desk::new(JOB);
+    let email = |path: &str| {
+        format!("[plugins.email]\nconfig = {{ transport = \"file\", path = \"{path}\", from = \"a@example.org\" }}\n")
+    };
+    desk.save(&email("out"));
+    desk.applied();
+    desk.save(&format!("# A comment with hunter2.\n{}", email("other")));
+    desk.applied();
+    let changed = desk.scene.taskhost(&["config", "diff"]);
+    assert_eq!(changed.stdout, "~ plugins.email.config.path = \"out\"  ->  \"other\"\n", "{}", changed.stderr);
+    assert!(changed.stderr.starts_with("config generation 2 -> 3, "), "{}", changed.stderr);
+    let since = desk.scene.taskhost(&["config", "diff", "3", "--from", "1"]);
+    assert!(since.stdout.starts_with("+ plugins = {\"email\":"), "{}", since.stdout);
+    let shown = desk.scene.taskhost(&["config", "show", "3"]);
+    assert!(shown.stdout.contains("[jobs.nightly]\nkind = \"probe.echo\"\n"), "{}", shown.stdout);
+    assert!(!shown.stdout.contains("hunter2"), "{}", shown.stdout);
+    assert_eq!(desk.scene.taskhost(&["config", "show", "9"]).code, Some(3));
+
+    desk.save("[jobs.late]\nkind = \"prob.echo\"\n");
+    desk.refused();
+    let told = desk.scene.taskhost(&["config"]);
+    assert_eq!(told.code, Some(0), "{}", told.stderr);
+    for line in [
+        "generation  3\n",
+        "tasks.toml has 1 error\n",
+        "line 8, column 8: error: job `late` names kind `prob.echo`, which no plugin provides\n",
+        "hint: did you mean `probe.echo`?\n",
+        "\n1\t",
+    ] {
+        assert!(told.stdout.contains(line), "{line}: {}", told.stdout);
+    }
+    let client = desk.daemon.client();
+    let document = client.get("/api/v1/config").body;
+    assert_eq!((&document["generation"], &document["last_reload"]["ok"]), (&json!(3), &json!(false)), "{document}");
+    let ready = client.get("/readyz?verbose");
+    assert_eq!((ready.status, &ready.body["checks"][2]["ok"]), (200, &json!(false)), "{}", ready.body);
+
+    // The command finds the daemon also while the file is gone.
+    fs::remove_file(desk.scene.file("tasks.toml")).expect("the file");
+    desk.daemon.wait_for_log("tasks.toml cannot be applied");
+    let told = desk.scene.taskhost(&["config", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.stdout).expect("a document");
+    assert_eq!(told["refused"]["errors"], json!([]), "{told}");
+}

@@ -5,6 +5,7 @@
 
 mod diagnostic;
 mod diff;
+mod document;
 mod duplicate;
 mod headline;
 mod host;
@@ -31,6 +32,7 @@ use toml::de::DeTable;
 
 pub use diagnostic::{Diagnostic, SHOWN_MAX, Severity, first, render};
 pub use diff::{Changes, Diff};
+pub use document::{Difference, differences, document};
 pub use host::{Durability, HostConfig, StoreUrl};
 pub use jobs::JobConfig;
 pub use lines::Lines;

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 use tower_service::Service as _;
 
 use crate::api::{Source, router};
+use crate::applied::Applied;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::events::Events;
@@ -43,6 +44,7 @@ pub(super) struct Bench {
     pub(super) phase: watch::Sender<Phase>,
     pub(super) executor: Arc<FakeExecutor>,
     pub(super) events: Events,
+    pub(super) applied: Arc<Applied>,
     store: Arc<SqliteStore>,
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     folder: tempfile::TempDir,
@@ -89,8 +91,10 @@ impl Bench {
         let store = Arc::new(store.unwrap());
         let executor = Arc::new(FakeExecutor::default());
         let (phase, phase_seen) = watch::channel(Phase::Ready);
+        let applied = Arc::new(Applied::of(TASKS_TOML, folder.path()));
         let host = Host::new(Parts {
             live: Arc::new(Live::of(TASKS_TOML)),
+            applied: Arc::clone(&applied),
             store: Arc::<SqliteStore>::clone(&store),
             kinds: Arc::new(FakeKinds::new()),
             executor: Arc::<FakeExecutor>::clone(&executor),
@@ -102,7 +106,7 @@ impl Bench {
         });
         let uploads = Uploads::new(folder.path().join("uploads"), 1_000_000);
         let router = router(host, uploads, source);
-        Self { router, phase, executor, events, store, assignments, folder }
+        Self { router, phase, executor, events, applied, store, assignments, folder }
     }
 
     pub(super) async fn call(&self, request: Request<Body>) -> Answer {

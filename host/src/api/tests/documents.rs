@@ -213,6 +213,7 @@ async fn health_tells_ready_from_draining_and_broken() {
     let checks = json!([
         { "name": "store", "ok": true, "detail": "it answers" },
         { "name": "work", "ok": true, "detail": "plugins are scanned, work is taken" },
+        { "name": "config", "ok": true, "detail": "generation 1 is applied" },
     ]);
     assert_eq!(bench.get("/readyz?verbose").await.body, json!({ "status": "ready", "checks": checks }));
     bench.phase.send_replace(crate::host::Phase::Draining);
