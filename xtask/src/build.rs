@@ -54,6 +54,11 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<()> {
     remove_strangers(&served, &ours)
 }
 
+/// The built daemon.
+pub(crate) fn program(workspace: &Workspace, profile: Profile) -> PathBuf {
+    workspace.target.join(profile.folder()).join(format!("taskhost{EXE_SUFFIX}"))
+}
+
 /// Builds for release, then becomes the daemon, in the repository's root.
 pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
     // The repository's tasks.toml names the plugins below `target`, wherever this machine builds otherwise.
@@ -65,9 +70,7 @@ pub(crate) fn run(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
         usual.display(),
     );
     build(workspace, Profile::Release)?;
-    let program = format!("taskhost{EXE_SUFFIX}");
-    let program = workspace.target.join(Profile::Release.folder()).join(program);
-    let mut command = Command::new(program);
+    let mut command = Command::new(program(workspace, Profile::Release));
     command.arg("run").args(arguments).current_dir(&workspace.root);
     become_program(&mut command)
 }

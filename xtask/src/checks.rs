@@ -10,6 +10,7 @@ use crate::build::{self, Profile};
 use crate::console::say;
 use crate::rules;
 use crate::shell::{self, cargo};
+use crate::start;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -38,7 +39,8 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 /// What a change may cost. It is no check: numbers of another machine, or of a busy one, are other numbers.
 pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     step("build", || build::build(workspace, Profile::Release))?;
-    step("bench", || shell::run(&mut cargo(workspace, &["bench", "--package", "taskhost", "--bench", "plugins"])))
+    step("bench", || shell::run(&mut cargo(workspace, &["bench", "--package", "taskhost", "--bench", "plugins"])))?;
+    step("start", || start::help(&build::program(workspace, Profile::Release)))
 }
 
 fn format(workspace: &Workspace) -> Result<()> {

@@ -7,6 +7,7 @@ mod checks;
 mod console;
 mod rules;
 mod shell;
+mod start;
 mod tools;
 mod workspace;
 

@@ -17,8 +17,11 @@ use super::tasks::Progress;
 use super::watch::{is_end, is_news};
 use crate::clock::{Clock as _, SystemClock};
 
-/// The rows of a terminal that does not say.
-const ROWS: usize = 24;
+/// The rows and columns of a terminal that does not say.
+const SIZE: (usize, usize) = (24, 80);
+
+/// A terminal of fewer columns shows words only.
+const COLUMNS_FOR_BARS: usize = 90;
 
 /// The bars, and below them how many tasks run. They go away with it.
 #[derive(Debug)]
@@ -31,6 +34,7 @@ pub(super) struct Bars {
     failed: u64,
     /// How many bars there is room for.
     room: usize,
+    is_wide: bool,
 }
 
 #[derive(Debug)]
@@ -53,16 +57,18 @@ impl Drop for Bars {
 impl Bars {
     /// Bars on stdout.
     pub(super) fn new() -> Self {
-        let rows = tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_row)).filter(|&rows| rows > 0);
-        Self::on(ProgressDrawTarget::stdout(), rows.unwrap_or(ROWS))
+        let size = tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
+        let size = size.map(|size| (size.ws_row.into(), size.ws_col.into()));
+        Self::on(ProgressDrawTarget::stdout(), size.unwrap_or(SIZE))
     }
 
-    fn on(target: ProgressDrawTarget, rows: usize) -> Self {
+    fn on(target: ProgressDrawTarget, (rows, columns): (usize, usize)) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let foot = all.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
         // The foot, and the line where the cursor stands.
         let room = rows.saturating_sub(2).max(1);
-        let mut bars = Self { all, running: BTreeMap::new(), foot, ended: 0, failed: 0, room };
+        let is_wide = columns >= COLUMNS_FOR_BARS;
+        let mut bars = Self { all, running: BTreeMap::new(), foot, ended: 0, failed: 0, room, is_wide };
         bars.settle();
         bars
     }
@@ -107,7 +113,7 @@ impl Bars {
             watched.is_cancelling |= name == "task.cancel_asked";
             watched.progress = event.progress.or(watched.progress.take());
             if let Some(bar) = &watched.bar {
-                watched.draw(&event.task_id, bar);
+                watched.draw(&event.task_id, bar, self.is_wide);
             }
         }
         self.settle();
@@ -122,7 +128,7 @@ impl Bars {
     pub(super) fn tick(&self) {
         for (id, watched) in &self.running {
             if let Some(bar) = &watched.bar {
-                watched.draw(id, bar);
+                watched.draw(id, bar, self.is_wide);
             }
         }
     }
@@ -140,7 +146,7 @@ impl Bars {
         for (id, watched) in &mut self.running {
             if room > 0 && watched.bar.is_none() {
                 let bar = self.all.insert_before(&self.foot, ProgressBar::no_length());
-                watched.draw(id, &bar);
+                watched.draw(id, &bar, self.is_wide);
                 watched.bar = Some(bar);
                 room -= 1;
             }
@@ -154,8 +160,13 @@ impl Bars {
 }
 
 impl Watched {
-    fn draw(&self, id: &str, bar: &ProgressBar) {
-        let who = format!("{id} {}", self.kind);
+    fn draw(&self, id: &str, bar: &ProgressBar, is_wide: bool) {
+        if !is_wide {
+            bar.set_style(style("{wide_msg}"));
+            bar.set_message(tame(&format!("{id} {} {}", self.kind, self.said())).replace('\n', " "));
+            bar.tick();
+            return;
+        }
         match &self.progress {
             Some(progress) if progress.total().is_some() => {
                 bar.set_style(style("{prefix} {bar:20} {percent:>3} % {wide_msg}"));
@@ -164,7 +175,8 @@ impl Watched {
             }
             _ => bar.set_style(style("{prefix} {spinner} {wide_msg}")),
         }
-        bar.set_prefix(tame(&who));
+        // So wide that most bars stand below each other.
+        bar.set_prefix(tame(&format!("{id} {:14}", self.kind)));
         bar.set_message(tame(&self.said()).replace('\n', " "));
         bar.tick();
     }
@@ -191,9 +203,9 @@ mod tests {
 
     use super::*;
 
-    fn bars(rows: u16) -> (Bars, InMemoryTerm) {
-        let terminal = InMemoryTerm::new(rows, 100);
-        let bars = Bars::on(ProgressDrawTarget::term_like(Box::new(terminal.clone())), rows.into());
+    fn bars(rows: u16, columns: u16) -> (Bars, InMemoryTerm) {
+        let terminal = InMemoryTerm::new(rows, columns);
+        let bars = Bars::on(ProgressDrawTarget::term_like(Box::new(terminal.clone())), (rows.into(), columns.into()));
         (bars, terminal)
     }
 
@@ -204,14 +216,17 @@ mod tests {
 
     #[test]
     fn a_running_task_has_a_bar_that_leaves_a_line_when_it_ends() {
-        let (mut bars, terminal) = bars(10);
+        let (mut bars, terminal) = bars(10, 100);
         assert_eq!(terminal.contents(), "0 running; 0 ended since you watch");
         bars.take("task.started", event("7", "running", ""));
         let further = r#","progress":{"current":5,"total":20,"message":"five","unit":"steps","eta_seconds":75.0}"#;
         bars.take("task.progressed", event("7", "running", further));
         bars.tick();
         let shown = terminal.contents();
-        assert!(shown.starts_with("7 a.b █████░░░░░░░░░░░░░░░  25 % 5/20 steps, 1m 15s left, five\n"), "{shown}");
+        assert!(
+            shown.starts_with("7 a.b            █████░░░░░░░░░░░░░░░  25 % 5/20 steps, 1m 15s left, five\n"),
+            "{shown}"
+        );
         assert!(shown.ends_with("\n1 running; 0 ended since you watch"), "{shown}");
         bars.take("task.died", event("7", "dead", r#","reason":"fatal""#));
         let expected = "T1 died         7 a.b fatal\n0 running; 1 ended since you watch, 1 of them dead";
@@ -221,8 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn on_a_narrow_terminal_words_stay_on_their_line() {
+        let (mut bars, terminal) = bars(10, 20);
+        bars.take("task.started", event("7", "running", ""));
+        bars.take("task.progressed", event("7", "running", r#","progress":{"current":5,"total":20,"message":"five"}"#));
+        bars.tick();
+        assert_eq!(terminal.contents(), "7 a.b 5/20, five\n1 running; 0 ended s");
+    }
+
+    #[test]
     fn more_tasks_than_rows_are_counted_and_move_up() {
-        let (mut bars, terminal) = bars(4);
+        let (mut bars, terminal) = bars(4, 100);
         for id in ["1", "2", "3"] {
             bars.take("task.started", event(id, "running", ""));
         }

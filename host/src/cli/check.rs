@@ -79,8 +79,9 @@ pub(super) fn params(params: impl Iterator<Item = Param>) -> String {
         let Param { name, kind, description, required, default } = param;
         let need = match (required, default) {
             (true, _) => ", required".to_owned(),
-            (false, Some(default)) => format!(", default {default}"),
-            (false, None) => String::new(),
+            // That nothing is said if nothing is said is known.
+            (false, Some(default)) if default != "null" => format!(", default {default}"),
+            (false, _) => String::new(),
         };
         let line = format!("{name} ({kind}{need})");
         if description.is_empty() { line } else { format!("{line}: {}", description.replace('\n', " ")) }

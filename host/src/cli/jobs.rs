@@ -96,7 +96,7 @@ impl Job {
     /// When it fires next, or why it does not.
     fn next(&self, times: Times) -> String {
         if let Some(since) = &self.paused_since {
-            return format!("paused since {}", times.show(since));
+            return times.paused(since);
         }
         match (&self.held, &self.next_at, &self.schedule) {
             (Some(held), _, _) => format!("held: {held}"),

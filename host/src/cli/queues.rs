@@ -54,7 +54,7 @@ const HEADER: [&str; 8] = ["QUEUE", "RUNNING", "QUEUED", "SCHEDULED", "RETRYING"
 impl Queue {
     /// What is special about it.
     fn state(&self, times: Times) -> String {
-        let paused = self.paused_since.as_ref().map(|since| format!("paused since {}", times.show(since)));
+        let paused = self.paused_since.as_ref().map(|since| times.paused(since));
         let undeclared = (!self.declared).then(|| "not in tasks.toml".to_owned());
         [paused, undeclared].into_iter().flatten().collect::<Vec<_>>().join(", ")
     }

@@ -67,6 +67,11 @@ impl Times {
         }
     }
 
+    /// `paused 3m ago`, for programs `paused since 2026-12-24T18:00:00.000000Z`: since when it is so.
+    pub(super) fn paused(self, since: &str) -> String {
+        if self.now.is_some() { format!("paused {}", self.show(since)) } else { format!("paused since {since}") }
+    }
+
     /// `2026-12-24 18:00:00Z`; for programs the time itself.
     pub(super) fn to_the_second(self, time: &str) -> String {
         match (self.now, time.split_once('.')) {

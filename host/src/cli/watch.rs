@@ -28,11 +28,14 @@ pub(super) async fn watch(args: &WatchArgs, client: &Client, output: &mut Output
     let mut feed = Feed::open(client, &place(queue, kind)).await?;
     let mut sight = if output.screen().is_some() { Sight::Bars(Bars::new()) } else { Sight::Lines(Lines::default()) };
     sight.begin(running(queue, kind, client).await?, output)?;
+    let mut ticked = monotonic();
     loop {
+        let rest = TICK.saturating_sub(monotonic().duration_since(ticked));
         let event = tokio::select! {
-            event = feed.next() => event?,
-            () = sleep(TICK), if sight.moves() => {
+            event = feed.next(), if !rest.is_zero() || !sight.moves() => event?,
+            () = sleep(rest), if sight.moves() => {
                 sight.tick();
+                ticked = monotonic();
                 continue;
             }
         };
