@@ -80,7 +80,7 @@ pub(super) fn params(params: impl Iterator<Item = Param>) -> String {
         let need = match (required, default) {
             (true, _) => ", required".to_owned(),
             // That nothing is said if nothing is said is known.
-            (false, Some(default)) if default != "null" => format!(", default {default}"),
+            (false, Some(default)) if !default.is_null() => format!(", default {default}"),
             (false, _) => String::new(),
         };
         let line = format!("{name} ({kind}{need})");
