@@ -30,6 +30,7 @@ mod query;
 mod queues;
 mod refine;
 mod schema;
+mod seats;
 mod serve;
 mod submit;
 mod tasks;

@@ -3,20 +3,27 @@
 //! Not here: the routes. `axum::serve` is not used because it sets no limit on the time that a request's head may take.
 //! Start at [`serve_tcp`].
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
 use axum::serve::{Listener, ListenerExt as _};
 use axum::{Extension, Router};
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tracing::debug;
 
+use super::seats::{Seat, Seats};
 use crate::clock::sleep;
 
 /// How long the head of a request may take; also how long a connection may stay idle.
@@ -25,7 +32,7 @@ const HEAD_TIME: Duration = Duration::from_secs(30);
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 64 << 10;
 
-/// How many connections one listener serves at once; more wait until others have ended.
+/// How many connections one listener serves at once. More make those go that are idle, or wait until others have ended.
 const CONNECTIONS_MAX: usize = 512;
 
 /// How long a stop waits for answers that are under way.
@@ -49,36 +56,46 @@ pub async fn serve_tcp(listener: TcpListener, router: Router, stop: impl Future<
         // Only costs a little time if it is refused.
         drop(connection.set_nodelay(true));
     });
-    serve(listener, router, stop).await;
+    serve(listener, router, stop, CONNECTIONS_MAX).await;
 }
 
 /// Serves `router` to connections of the Unix socket; else as [`serve_tcp`].
 pub async fn serve_socket(listener: UnixListener, router: Router, stop: impl Future<Output = ()> + Send) {
-    serve(listener, router, stop).await;
+    serve(listener, router, stop, CONNECTIONS_MAX).await;
 }
 
-async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<Output = ()> + Send) {
+/// `connections_max`: how many connections are served at once.
+pub(super) async fn serve<L: Listener>(
+    mut listener: L,
+    router: Router,
+    stop: impl Future<Output = ()> + Send,
+    connections_max: usize,
+) {
     let (stopping, told) = watch::channel(false);
     let service = TowerToHyperService::new(router.layer(Extension(Stopping(told))));
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let seats = Seats::new(connections_max);
     let connections = GracefulShutdown::new();
     let http = http();
     tokio::pin!(stop);
     loop {
         let accepted = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (listener.accept().await.0, place)
+            let stream = listener.accept().await.0;
+            (stream, seats.take().await)
         };
-        let (stream, place) = tokio::select! {
+        let (stream, seat) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
         };
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service.clone()));
+        let seat = Arc::new(seat);
+        let answer = answer(service.clone(), Arc::clone(&seat));
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service_fn(answer)));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "A connection ended early.");
+            tokio::select! {
+                ended = connection => if let Err(error) = ended {
+                    debug!(%error, "A connection ended early.");
+                },
+                () = seat.called() => debug!("An idle connection made room for another."),
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -86,6 +103,17 @@ async fn serve<L: Listener>(mut listener: L, router: Router, stop: impl Future<O
     tokio::select! {
         () = connections.shutdown() => {}
         () = sleep(LINGER) => {}
+    }
+}
+
+/// Answers the requests of one connection, which is not idle meanwhile.
+fn answer(
+    service: TowerToHyperService<Router>,
+    seat: Arc<Seat>,
+) -> impl Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> {
+    move |request| {
+        let (busy, answer) = (seat.busy(), service.call(request));
+        Box::pin(async move { answer.await.map(|response| response.map(|body| busy.until(body))) })
     }
 }
 

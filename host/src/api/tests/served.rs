@@ -11,6 +11,7 @@ use tokio::net::UnixListener;
 use tokio::sync::{Notify, oneshot};
 
 use super::bench::Bench;
+use crate::api::serve::serve;
 use crate::api::{Source, serve_socket};
 use crate::clock::monotonic;
 
@@ -45,4 +46,42 @@ async fn a_stop_answers_what_is_held_and_ends_soon() {
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains(r#""status":"queued""#), "{answer}");
     server.await.unwrap();
     assert!(asked.elapsed() < Duration::from_secs(5), "neither connection holds the stop for long");
+}
+
+/// Sends a request on the connection and reads what is answered up to the end of its document.
+fn ask(connection: &mut UnixStream) -> std::io::Result<String> {
+    connection.write_all(b"GET /livez HTTP/1.1\r\nHost: taskhost\r\n\r\n")?;
+    let (mut answer, mut part) = (String::new(), [0; 1024]);
+    while !answer.ends_with('}') {
+        let length = connection.read(&mut part)?;
+        if length == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        answer.push_str(std::str::from_utf8(&part[..length]).unwrap());
+    }
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn idle_connections_keep_nobody_out() {
+    let bench = Bench::new(Source::Socket);
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = serve(listener, bench.router.clone(), std::future::pending(), 2);
+    let client = tokio::task::spawn_blocking(move || {
+        let connect = || UnixStream::connect(&socket).unwrap();
+        // One was answered, one has begun a request, and both stay.
+        let (mut idle, mut silent) = (connect(), connect());
+        ask(&mut idle).unwrap();
+        silent.write_all(b"GET /livez").unwrap();
+        let mut late = connect();
+        assert!(ask(&mut late).unwrap().starts_with("HTTP/1.1 200 OK"));
+        assert!(ask(&mut late).is_ok(), "a connection stays as long as there is room");
+        assert!(ask(&mut silent).is_err() || ask(&mut idle).is_err(), "one had to go");
+    });
+    tokio::select! {
+        () = server => panic!("it serves for ever"),
+        client = client => client.unwrap(),
+    }
 }
