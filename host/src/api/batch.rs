@@ -10,13 +10,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use taskhost_core::ids::NAME_MAX;
 use utoipa::ToSchema;
 
 use super::body::{invalid, read_text};
 use super::fields::shape;
+use super::json;
 use super::once::{once, read_key};
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
@@ -111,7 +111,7 @@ impl Api {
     }
 
     fn prepare_text(&self, text: &str) -> Result<Prepared, Problem> {
-        let value: Value = serde_json::from_str(text).map_err(|error| invalid(&error))?;
+        let value = json::read(text.as_bytes()).map_err(|error| invalid(&error))?;
         if !value.is_object() {
             let detail = format!("it is {}, it should be an object", shape(&value));
             return Err(Problem::new(ProblemType::InvalidTask, detail));

@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use taskhost_core::submit::PARAMS_MAX;
 
+use super::json;
 use super::problem::{Problem, ProblemType};
 use crate::clock::sleep;
 
@@ -34,7 +35,7 @@ pub(super) struct JsonBody {
 pub(super) async fn read_json(request: Request) -> Result<JsonBody, Problem> {
     let bytes = read_text(request, BODY_MAX, "put the data into a file and pass its path").await?;
     // serde_json names line and column, and ends at 128 levels.
-    let value = serde_json::from_slice(&bytes).map_err(|error| invalid(&error))?;
+    let value = json::read(&bytes).map_err(|error| invalid(&error))?;
     Ok(JsonBody { value, text: bytes })
 }
 

@@ -12,6 +12,7 @@ use taskhost_core::suggest::closest;
 use utoipa::ToSchema;
 
 use super::form::{Form, Part};
+use super::json;
 use super::once::refuse_key;
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
@@ -170,7 +171,7 @@ impl Api {
         let into = wanted.into.as_deref().unwrap_or(INTO);
         self.refuse_param(kind, into)?;
         let written = wanted.params.as_deref().unwrap_or("{}").trim();
-        let value = serde_json::from_str(written).map_err(|error| wrong("params", error.to_string()))?;
+        let value = json::read(written.as_bytes()).map_err(|error| wrong("params", error.to_string()))?;
         let Value::Object(mut object) = value else { return Err(wrong("params", "it should be a JSON object")) };
         if object.contains_key(into) {
             return Err(wrong("params", format!("`{into}` is there already, and would get the path of the file")));

@@ -53,7 +53,8 @@ pub(super) struct NewJob {
     #[schema(value_type = Option<schema::Duration>)]
     expires_in: (),
     /// Words to find its tasks by.
-    tags: Option<Vec<String>>,
+    #[schema(value_type = Option<Vec<schema::Tag>>, max_items = 100)]
+    tags: (),
 }
 
 /// What a body declares.

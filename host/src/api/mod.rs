@@ -17,6 +17,7 @@ mod health;
 mod job_body;
 mod job_document;
 mod jobs;
+mod json;
 mod list;
 mod list_document;
 mod logs;
@@ -40,8 +41,10 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Method, Uri};
+use axum::extract::MatchedPath;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -114,10 +117,13 @@ fn routes() -> OpenApiRouter<Api> {
 /// The routes of the API for calls from `source`.
 pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
     let (routes, document) = routes().split_for_parts();
+    let known = query::Known::of(&document);
     let routes = routes
-        .route_layer(from_fn_with_state(query::Known::of(&document), query::check))
+        .route_layer(from_fn_with_state(known.clone(), query::check))
         .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
+        .method_not_allowed_fallback(async move |path: MatchedPath, method: Method, uri: Uri| {
+            no_method(&known.allowed(path.as_str()), &method, &uri)
+        })
         .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) });
     match source {
         Source::Tcp => routes.layer(from_fn(guard::check_host)),
@@ -130,6 +136,16 @@ async fn no_route(uri: Uri) -> Problem {
         .hint("/api/openapi.json lists the calls")
 }
 
-async fn no_method(method: Method, uri: Uri) -> Problem {
-    Problem::new(ProblemType::NoMethod, format!("`{}` does not know {method}", uri.path()))
+/// What stands in `allowed` can be asked for at the path.
+fn no_method(allowed: &str, method: &Method, uri: &Uri) -> Response {
+    let mut response = if *method == Method::OPTIONS {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let detail = format!("`{}` does not know {method}", uri.path());
+        Problem::new(ProblemType::NoMethod, detail).hint(format!("it knows {allowed}")).into_response()
+    };
+    if let Ok(allowed) = HeaderValue::from_str(allowed) {
+        response.headers_mut().insert(header::ALLOW, allowed);
+    }
+    response
 }

@@ -77,6 +77,14 @@ impl Known {
         Self(Arc::new(calls.collect()))
     }
 
+    /// The methods that a path knows, as the header `Allow` lists them.
+    pub(super) fn allowed(&self, path: &str) -> String {
+        let methods = [Method::GET, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
+        let known = methods.into_iter().filter(|method| self.0.contains_key(&(method.clone(), path.to_owned())));
+        let words = known.map(|method| if method == Method::GET { "GET, HEAD".to_owned() } else { method.to_string() });
+        words.chain(["OPTIONS".to_owned()]).collect::<Vec<_>>().join(", ")
+    }
+
     fn check(&self, request: &Request) -> Result<(), Problem> {
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };

@@ -71,6 +71,8 @@ words! {
     /// Where the next page begins.
     Cursor = text("`next_cursor` of the page before; its text means nothing.", "00000000000004d2")
         .pattern(Some("^[0-9a-f]{16}$"));
+    /// A word to find tasks by.
+    Tag = text("Any text that is not empty.", "monthly").min_length(Some(1));
     /// The level inside a queue.
     PriorityLevel = text("Which of two ready tasks of a queue starts first.", "normal")
         .enum_values(Some(Priority::ALL.map(Priority::as_str)));

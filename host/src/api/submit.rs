@@ -28,6 +28,9 @@ pub(super) const KEYS: [&str; 11] =
     ["kind", "job", "params", "queue", "priority", "delay", "run_at", "timeout", "expires_in", "retry", "tags"];
 const LATER_KEYS: [&str; 2] = ["depends_on", "unique"];
 
+/// How many tags a task may have: each is compared with the others.
+const TAGS_MAX: usize = 100;
+
 /// What to run: a kind with its params, or a job as it is declared.
 #[derive(ToSchema)]
 #[expect(
@@ -62,8 +65,9 @@ pub(super) struct Submit {
     #[schema(value_type = Option<schema::Duration>)]
     expires_in: (),
     retry: Option<Retry>,
-    /// Words to find it by.
-    tags: Option<Vec<String>>,
+    /// Words to find it by, none twice; at most 100.
+    #[schema(value_type = Option<Vec<schema::Tag>>, max_items = 100)]
+    tags: (),
 }
 
 /// What is tried again, and when; what is not said is taken from the kind or the defaults.
@@ -242,5 +246,13 @@ pub(super) fn read_retry(value: Value) -> Result<PartialRetry, String> {
 }
 
 pub(super) fn read_tags(value: Value) -> Result<Vec<String>, String> {
-    serde_json::from_value(value).map_err(|_| "it should be a list of strings".to_owned())
+    let tags: Vec<String> = serde_json::from_value(value).map_err(|_| "it should be a list of strings".to_owned())?;
+    if tags.iter().any(String::is_empty) {
+        return Err("a tag is empty".to_owned());
+    }
+    match tags.iter().enumerate().find(|&(place, tag)| tags[..place].contains(tag)) {
+        Some((_, tag)) => Err(format!("`{tag}` stands there twice")),
+        None if tags.len() > TAGS_MAX => Err(format!("there are {}, the limit is {TAGS_MAX}", tags.len())),
+        None => Ok(tags),
+    }
 }

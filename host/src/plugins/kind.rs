@@ -16,6 +16,7 @@ use taskhost_core::retry::{KindRetry, PartialRetry};
 use taskhost_core::secret;
 
 use super::ffi::KindCode;
+use super::integers;
 use super::loader::LoadedKind;
 use super::misfit::misfits;
 use super::secrets;
@@ -181,7 +182,7 @@ pub(super) struct Schema {
 impl Schema {
     /// Compiles it; nothing is fetched for a `$ref`. The error says what is wrong with the schema.
     pub(super) fn compile(schema: &Value) -> Result<Self, String> {
-        let validator = jsonschema::validator_for(schema);
+        let validator = integers::with_marks(jsonschema::options()).build(&integers::marked(schema));
         let validator = validator.map_err(|error| format!("{error} (at `{}`)", error.instance_path()))?;
         Ok(Self { validator, has_secrets: secrets::any_in(schema) })
     }

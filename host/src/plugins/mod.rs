@@ -16,6 +16,7 @@ mod ffi;
 mod follow_up;
 mod followers;
 mod in_process;
+mod integers;
 mod kind;
 mod loader;
 mod log;

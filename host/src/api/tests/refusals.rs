@@ -38,6 +38,9 @@ async fn a_body_that_describes_no_task_is_refused() {
         (r#"{"kind":"files.checksum","retry":{"attempts":0}}"#, "422 invalid-task | at /retry: attempts = 0 is outside 1-1000"),
         (r#"{"kind":"files.checksum","retry":3}"#, "422 invalid-task | at /retry: it is a number, it should be an object like {\"attempts\": 3}"),
         (r#"{"kind":"files.checksum","tags":"x"}"#, "422 invalid-task | at /tags: it should be a list of strings"),
+        (r#"{"kind":"files.checksum","tags":["x",""]}"#, "422 invalid-task | at /tags: a tag is empty"),
+        (r#"{"kind":"files.checksum","tags":["x","y","x"]}"#, "422 invalid-task | at /tags: `x` stands there twice"),
+        (r#"{"kind":"files.checksum","params":{"a":[{"b":1,"b":1}]}}"#, "400 invalid-json | the key `b` stands here twice at line 1 column 50"),
     ])
     .await;
 }
@@ -119,7 +122,12 @@ async fn errors_of_the_framework_are_problems_too() {
     assert_eq!((nowhere.status, nowhere.problem()), (StatusCode::NOT_FOUND, "no-route"));
     let method = bench.call(Request::delete("/api/v1/plugins").body(Body::empty()).unwrap()).await;
     assert_eq!((method.status, method.problem()), (StatusCode::METHOD_NOT_ALLOWED, "no-method"));
-    assert_eq!(method.headers[header::ALLOW], "GET,HEAD");
+    assert_eq!(method.headers[header::ALLOW], "GET, HEAD, OPTIONS");
+    let asked = bench.call(Request::options(TASKS).body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (asked.status, &asked.headers[header::ALLOW]),
+        (StatusCode::NO_CONTENT, &"GET, HEAD, POST, OPTIONS".parse().unwrap())
+    );
     let typeless = bench.call(Request::post(TASKS).body(Body::from("{}")).unwrap()).await;
     assert_eq!((typeless.status, typeless.problem()), (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type"));
     for path in ["/api/v1/tasks/%FF", "/api/v1/tasks/nonsense", "/api/v1/tasks/01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11"] {
