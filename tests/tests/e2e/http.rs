@@ -1,5 +1,9 @@
 //! The documents of the API, over TCP.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::json;
 use taskhost_tests::Scene;
 
@@ -59,4 +63,44 @@ fn the_health_calls_answer() {
     assert_eq!(daemon.client().get("/livez").status, 200);
     assert_eq!(daemon.client().get("/readyz").status, 200);
     assert_eq!(daemon.client().get("/nowhere").content_type, "application/problem+json");
+}
+
+/// What is answered to bytes that are sent as they are.
+fn raw(address: &str, request: &[u8]) -> String {
+    let mut connection = TcpStream::connect(address).expect("a daemon that listens");
+    connection.set_read_timeout(Some(Duration::from_secs(20))).expect("a connection with a limit");
+    connection.write_all(request).expect("a connection that takes bytes");
+    let mut answer = [0; 1024];
+    let length = connection.read(&mut answer).expect("an answer");
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[test]
+fn a_head_that_is_none_or_too_long_is_answered_and_the_daemon_lives() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    assert!(raw(daemon.address(), b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400 Bad Request"));
+    let long = format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "x".repeat(70 << 10));
+    let answer = raw(daemon.address(), long.as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 431 Request Header Fields Too Large"), "{answer}");
+    assert_eq!(daemon.client().get("/livez").status, 200);
+}
+
+#[test]
+fn an_integer_that_no_plugin_could_read_is_refused_before_it_kills_a_task() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    for (ms, said) in
+        [("1.0", "without a point"), ("1e3", "without an exponent"), ("-1", ""), ("99999999999999999999", "")]
+    {
+        let body = format!("{{\"kind\":\"probe.sleep\",\"params\":{{\"ms\":{ms}}}}}");
+        let answer = daemon.client().post_raw("/api/v1/tasks", "application/json", body.as_bytes());
+        assert_eq!(
+            (answer.status, &answer.body["errors"][0]["pointer"]),
+            (422, &json!("/params/ms")),
+            "{}",
+            answer.body
+        );
+        assert!(answer.body.to_string().contains(said), "{}", answer.body);
+    }
 }
