@@ -106,11 +106,11 @@ pub(super) async fn serve<L: Listener>(
     }
 }
 
+/// An answer that is still to come.
+type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
 /// Answers the requests of one connection, which is not idle meanwhile.
-fn answer(
-    service: TowerToHyperService<Router>,
-    seat: Arc<Seat>,
-) -> impl Fn(Request<Incoming>) -> Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>> {
+fn answer(service: TowerToHyperService<Router>, seat: Arc<Seat>) -> impl Fn(Request<Incoming>) -> Answer {
     move |request| {
         let (busy, answer) = (seat.busy(), service.call(request));
         Box::pin(async move { answer.await.map(|response| response.map(|body| busy.until(body))) })
