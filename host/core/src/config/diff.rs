@@ -9,7 +9,7 @@ use crate::ids::{JobName, PluginName, QueueName};
 use crate::job::Job;
 
 /// The keys of `[host]` that a running daemon cannot change.
-const NEED_RESTART: [&str; 5] = ["store", "state", "listen", "durability", "upload_limit"];
+pub(super) const NEED_RESTART: [&str; 5] = ["store", "state", "listen", "durability", "upload_limit"];
 
 /// What is different in a new config. Sections that only moved in the file are the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::config::diff::NEED_RESTART;
 use crate::config::{HostConfig, QueueConfig};
 use crate::duration::DurationText;
 use crate::ids::NAME_MAX;
@@ -65,36 +66,41 @@ fn host() -> Json {
     let HostConfig { listen, timezone, drain_timeout, cancel_grace, upload_limit, .. } = HostConfig::default();
     let path = |description: &str| json!({ "type": "string", "minLength": 1, "description": description });
     let zone = "The zone of cron lines that name none: an IANA name.";
-    table(
+    let mut host = table(
         "The daemon itself: where it keeps its things and how it behaves. Relative paths begin in the folder of this file.",
         &json!({
             "store": {
                 "type": "string", "pattern": STORE, "not": { "const": "sqlite::memory:" }, "examples": ["sqlite:var/taskhost.db"],
-                "description": "Where tasks are kept: `sqlite:` and a path. Unset: `taskhost.db` in the state folder. A change needs a restart.",
+                "description": "Where tasks are kept: `sqlite:` and a path. Unset: `taskhost.db` in the state folder.",
             },
-            "state": path("The folder of the socket, the lock, the copies of plugins and the uploads. Unset: `var`, or where a service has its state. A change needs a restart."),
+            "state": path("The folder of the socket, the lock, the copies of plugins and the uploads. Unset: `var`, or where a service has its state."),
             "listen": {
                 "type": "string", "pattern": LISTEN, "default": listen.to_string(),
-                "description": "Where HTTP listens: a loopback address and a port; port 0 takes a free one. A change needs a restart.",
+                "description": "Where HTTP listens: a loopback address and a port; port 0 takes a free one.",
             },
             "plugins": {
                 "type": "array", "items": path("A folder."), "default": [],
-                "description": "The folders in which plugins are looked for, not below them. They are watched. A change needs a restart.",
+                "description": "The folders in which plugins are looked for, not below them. They are watched.",
             },
             "timezone": { "anyOf": [{ "$ref": "#/$defs/timezone" }], "description": zone, "default": timezone.to_string() },
             "durability": {
                 "type": "string", "enum": ["full", "relaxed"], "default": "full",
-                "description": "What survives a power cut: `full`, everything that was acknowledged; `relaxed`, what the system had written by then (a killed daemon still loses nothing). A change needs a restart.",
+                "description": "What survives a power cut: `full`, everything that was acknowledged; `relaxed`, what the system had written by then (a killed daemon still loses nothing).",
             },
             "drain_timeout": with_default(duration("How long a stop waits for running attempts before it gives them back."), text(drain_timeout)),
-            "cancel_grace": with_default(duration("How long an attempt may go on after it was told to cancel. A change needs a restart."), text(cancel_grace)),
+            "cancel_grace": with_default(duration("How long an attempt may go on after it was told to cancel."), text(cancel_grace)),
             "upload_limit": {
                 "type": "string", "pattern": SIZE, "default": upload_limit.to_string(), "examples": ["512MiB"],
-                "description": "The largest file that may be uploaded: a size in B, KiB, MiB, GiB or TiB. A change needs a restart.",
+                "description": "The largest file that may be uploaded: a size in B, KiB, MiB, GiB or TiB.",
             },
             "retention": { "$ref": "#/$defs/retention" },
         }),
-    )
+    );
+    for key in NEED_RESTART {
+        let part = &mut host["properties"][key]["description"];
+        *part = format!("{} A change needs a restart.", part.as_str().unwrap_or_default()).into();
+    }
+    host
 }
 
 /// `[plugins.NAME]` of a plugin whose config is `config`.

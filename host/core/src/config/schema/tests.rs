@@ -158,6 +158,14 @@ fn the_guide_has_a_row_for_each_key_with_its_default() {
     }
 }
 
+#[test]
+fn the_guide_marks_what_needs_a_restart() {
+    let guide = include_str!("../../../../../docs/guide/tasks-toml.md");
+    let marked: BTreeSet<_> = guide.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` ↻")).collect();
+    let marked: BTreeSet<_> = marked.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(marked, crate::config::diff::NEED_RESTART.into_iter().collect());
+}
+
 /// Plugins `mail`, with a config and one kind, and `plain`, with a kind that takes anything.
 fn with_plugins(check: impl FnOnce(&Json)) {
     let params = json!({
