@@ -8,7 +8,8 @@ use taskhost_core::time::UnixMicros;
 
 use super::flight::{Flights, unpack};
 use super::rows::{self, COLUMNS, Row};
-use super::writer::{NextDue, Writer};
+use super::turn::NextDue;
+use super::writer::Writer;
 
 /// How many rows of each sort one call looks at; what is left is due at once.
 const ROWS_A_CALL: usize = 1_000;

@@ -7,7 +7,8 @@ use taskhost_core::time::UnixMicros;
 
 use super::claim;
 use super::rows::{self, LANE_HELD, LANE_OPEN, NewRow, Row};
-use super::writer::{Turn, Writer};
+use super::turn::Turn;
+use super::writer::Writer;
 use crate::store::{Assignment, StoreError};
 
 /// There is a task of this id already.

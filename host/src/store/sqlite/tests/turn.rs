@@ -8,7 +8,8 @@ use taskhost_core::task::{End, Rejected, Status};
 use tokio::sync::{mpsc, watch};
 
 use super::super::inbox::{Answer, Command, Reports, Work};
-use super::super::writer::{Outlet, Writer};
+use super::super::turn::Outlet;
+use super::super::writer::Writer;
 use super::super::{connect, start_writer};
 use super::{Files, options, start};
 use crate::events::Events;
