@@ -19,7 +19,7 @@ pub use daemon::Daemon;
 pub use events::{Event, Events};
 pub use manager::Manager;
 pub use program::Program;
-pub use tools::{Ran, output, output_of, run_in, schemathesis, signal, taplo};
+pub use tools::{Ran, npm_package, output, output_of, run_in, schemathesis, signal};
 
 /// A folder with a `tasks.toml`. It is deleted with the scene.
 #[derive(Debug)]

@@ -48,9 +48,9 @@ pub fn output(program: &str, words: &[&str], folder: &Path) -> String {
     ran.stdout
 }
 
-/// The program taplo, which `cargo xtask test` installs beside what is built.
-pub fn taplo() -> PathBuf {
-    super::built(super::target().with_file_name("tools").join("node_modules/.bin/taplo"))
+/// What `cargo xtask test` installs beside what is built: a package of npm by its name.
+pub fn npm_package(name: &str) -> PathBuf {
+    super::built(super::target().with_file_name("tools").join("node_modules").join(name))
 }
 
 /// Runs a program that has to succeed on this input, and answers all that it wrote, errors first.

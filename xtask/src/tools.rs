@@ -33,8 +33,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: "strace", package: "strace", purpose: "counts the fsyncs of a burst" },
 ];
 
-/// The TOML language server of editors, which checks `tasks.toml` by its schema: the version of the package `@taplo/cli`.
-const TAPLO: &str = "0.7.0";
+/// The TOML language server of editors, as a program and as a library, which checks `tasks.toml` by its schema: packages of npm.
+const TAPLO: [(&str, &str); 2] = [("@taplo/cli", "0.7.0"), ("@taplo/lsp", "0.8.0")];
 
 /// # Errors
 /// If a tool is missing and cannot be installed; the message holds the command that would.
@@ -62,15 +62,18 @@ fn ensure_schemathesis(versions: &Path, folder: &Path) -> Result<()> {
 
 /// Beside what is built, for this repository alone.
 fn ensure_taplo(folder: &Path) -> Result<()> {
-    let manifest = folder.join("node_modules/@taplo/cli/package.json");
-    let installed = std::fs::read_to_string(manifest).unwrap_or_default();
-    if installed.contains(&format!("\"version\": \"{TAPLO}\"")) {
+    let is_installed = |(name, version): &(&str, &str)| {
+        let manifest = folder.join("node_modules").join(name).join("package.json");
+        let manifest = std::fs::read_to_string(manifest).unwrap_or_default();
+        manifest.contains(&format!("\"version\": \"{version}\""))
+    };
+    if TAPLO.iter().all(is_installed) {
         return Ok(());
     }
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"]).arg(folder);
-    shell::run(npm.arg(format!("@taplo/cli@{TAPLO}")))
+    shell::run(npm.args(TAPLO.map(|(name, version)| format!("{name}@{version}"))))
 }
 
 fn ensure_programs() -> Result<()> {
