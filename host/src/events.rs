@@ -121,14 +121,21 @@ impl Events {
         Self(Arc::new(Shared { epoch, ..Shared::default() }))
     }
 
+    /// When the daemon started.
+    pub fn since_when(&self) -> UnixMicros {
+        UnixMicros::from_micros(i64::try_from(self.0.epoch).unwrap_or(0))
+    }
+
     /// The names that the store's events say as numbers.
     pub fn labels(&self) -> &Labels {
         &self.0.labels
     }
 
     /// Keeps the changes of one commit. Nobody is woken before [`Events::wake`].
-    pub fn append(&self, at: UnixMicros, changes: Vec<TaskChanged>) {
+    pub fn append(&self, at: UnixMicros, mut changes: Vec<TaskChanged>) {
         if !changes.is_empty() {
+            // What is kept for long keeps no room to grow.
+            changes.shrink_to_fit();
             self.keep(at, Told::Changed(changes));
         }
     }

@@ -14,6 +14,7 @@ mod files;
 mod form;
 mod guard;
 mod health;
+mod hosts;
 mod job_body;
 mod job_document;
 mod jobs;
@@ -106,6 +107,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(config::show))
         .routes(routes!(config::generation))
         .routes(routes!(config::diff))
+        .routes(routes!(hosts::list))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
         .routes(routes!(metrics::show))

@@ -97,6 +97,7 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
         (name = "events", description = "What happens, as it happens."),
         (name = "plugins", description = "What can run here."),
         (name = "config", description = "The applied tasks.toml, those before it, and why an edit is not applied."),
+        (name = "hosts", description = "Who runs tasks."),
         (name = "health", description = "For supervisors and load balancers."),
         (name = "about", description = "This document."),
     ),

@@ -169,7 +169,7 @@ fn store_options(config: &Config, places: &Places) -> SqliteOptions {
     SqliteOptions {
         path: places.store(config),
         durable,
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        host: crate::host::host_name(),
         retentions: config.retentions(),
     }
 }

@@ -9,6 +9,7 @@ use taskhost_core::view::Progress;
 
 use super::bench::{Bench, NOW};
 use crate::api::Source;
+use crate::host::Phase;
 use crate::store::{Ending, Failure};
 
 fn done(result: &str) -> Ending {
@@ -234,4 +235,19 @@ async fn a_held_answer_comes_when_the_task_ends_or_the_time_is_over() {
     let path = format!("/api/v1/tasks/{id}?wait=1m");
     let (held, ended) = tokio::join!(bench.get(&path), bench.end(&claimed, done("1")));
     assert_eq!((held.text("/status"), ended), ("completed", Status::Completed));
+}
+
+#[tokio::test]
+async fn the_host_says_how_much_it_runs_and_whether_it_stops() {
+    let mut bench = Bench::new(Source::Tcp);
+    bench.submit(r#"{"kind":"files.checksum"}"#).await;
+    bench.claim().await;
+    bench.phase.send_replace(Phase::Draining);
+    let name = crate::host::host_name();
+    let started_at = "1970-01-01T00:00:00.000000Z";
+    let version = env!("CARGO_PKG_VERSION");
+    let host = json!({
+        "name": name, "version": version, "started_at": started_at, "slots": 20, "running": 1, "draining": true,
+    });
+    assert_eq!(bench.get("/api/v1/hosts").await.body, json!({ "hosts": [host], "next_cursor": null }));
 }

@@ -133,6 +133,17 @@ async fn the_stream_of_a_task_begins_with_where_it_stands_and_ends_with_it() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_shows_that_it_lives_and_how_far_it_has_come() {
+    let bench = Bench::new(Source::Tcp);
+    let mut stream = Stream::open(&bench, "/api/v1/events?queue=mail", None).await;
+    bench.submit(TASK).await;
+    let begun = tokio::time::Instant::now();
+    let beat = stream.0.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert_eq!(String::from_utf8_lossy(&beat), ": \nid: 0-1\n\n", "what the filter left out is behind it");
+    assert!((14..=16).contains(&begun.elapsed().as_secs()));
+}
+
 #[tokio::test]
 async fn there_are_only_so_many_streams() {
     let bench = Bench::new(Source::Tcp);
