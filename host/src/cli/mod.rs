@@ -3,6 +3,7 @@
 //! Not here: what the daemon does (`boot`), what its answers mean (`api`). Start at [`main`].
 
 mod about;
+mod add_job;
 mod args;
 mod bars;
 mod check;
@@ -36,6 +37,7 @@ mod watch;
 use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -58,7 +60,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let mut output = Output::standard();
-    match act(cli, &mut output) {
+    match act(&cli, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             output.note(&failure.report);
@@ -67,44 +69,25 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
-    let client = || Client::find(&cli.config);
+fn act(cli: &Cli, output: &mut Output<'_>) -> Result<(), Failure> {
+    let config = &cli.config;
     match &cli.command {
-        Command::Run(args) => daemon(args.log_format, &Options { config: cli.config, strict: args.strict }),
-        Command::Check(args) => check_file::check(&cli.config, args, output),
-        Command::Plan(args) => plan::plan(&cli.config, args, output),
-        Command::Schema(args) => schema::schema(&cli.config, args, output),
+        Command::Run(args) => daemon(args.log_format, &Options { config: cli.config.clone(), strict: args.strict }),
+        Command::Check(args) => check_file::check(config, args, output),
+        Command::Plan(args) => plan::plan(config, args, output),
+        Command::Schema(args) => schema::schema(config, args, output),
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let task = enqueue::NewTask::read(args)?;
-            let client = client()?;
-            converse(enqueue::enqueue(args, &task, &client, output))
+            talk(config, async |client| enqueue::enqueue(args, &task, client, output).await)
         }
-        Command::Tasks(args) => {
-            let client = client()?;
-            converse(tasks::act(args, &client, output))
-        }
-        Command::Jobs(args) => {
-            let client = client()?;
-            converse(jobs::act(args, &client, output))
-        }
-        Command::Queues(args) => {
-            let client = client()?;
-            converse(queues::act(args, &client, output))
-        }
-        Command::Dead(args) => {
-            let client = client()?;
-            converse(task_list::dead(args, &client, output))
-        }
-        Command::Config(args) => {
-            let client = client()?;
-            converse(config::act(args, &client, output))
-        }
-        Command::Doctor(args) => doctor::doctor(&cli.config, args, output),
-        Command::Events(args) => {
-            let client = client()?;
-            converse(events::events(args, &client, output))
-        }
+        Command::Tasks(args) => talk(config, async |client| tasks::act(args, client, output).await),
+        Command::Jobs(args) => talk(config, async |client| jobs::act(args, client, output).await),
+        Command::Queues(args) => talk(config, async |client| queues::act(args, client, output).await),
+        Command::Dead(args) => talk(config, async |client| task_list::dead(args, client, output).await),
+        Command::Config(args) => talk(config, async |client| config::act(args, client, output).await),
+        Command::Doctor(args) => doctor::doctor(config, args, output),
+        Command::Events(args) => talk(config, async |client| events::events(args, client, output).await),
         Command::Openapi => about::openapi(output),
         Command::Completions(args) => about::completions(args.shell, output),
         Command::Man(args) => about::man(args.folder.as_deref(), output),
@@ -116,12 +99,10 @@ fn act(cli: Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         }
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Run(args)), .. }) => run::run(args, output),
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Show { kind }), json }) => {
-            let client = client()?;
-            converse(plugins::show(kind, *json, &client, output))
+            talk(config, async |client| plugins::show(kind, *json, client, output).await)
         }
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
-            let client = client()?;
-            converse(plugins::list(*json, &client, output))
+            talk(config, async |client| plugins::list(*json, client, output).await)
         }
     }
 }
@@ -147,7 +128,13 @@ fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure>
     if answer.is_usable() { Ok(()) } else { Err(Failure::reported(Exit::Failed, String::new())) }
 }
 
-/// Talks with the daemon on this thread, until Ctrl-C.
+/// Talks with the daemon that a `tasks.toml` declares.
+fn talk(config: &Path, conversation: impl AsyncFnOnce(&Client) -> Result<(), Failure>) -> Result<(), Failure> {
+    let client = Client::find(config)?;
+    converse(conversation(&client))
+}
+
+/// Runs a conversation with the daemon on this thread, until Ctrl-C.
 fn converse(conversation: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(Exit::Failed, format!("the system gives no timer: {error}")))?;

@@ -69,6 +69,7 @@ fn what_the_listings_print_for_programs_is_as_it_was() {
     insta::assert_snapshot!("json_tasks", document(&scene, &["tasks"]));
     insta::assert_snapshot!("json_dead", document(&scene, &["dead"]));
     insta::assert_snapshot!("json_queues", document(&scene, &["queues"]));
+    insta::assert_snapshot!("json_config", document(&scene, &["config"]));
     insta::assert_snapshot!("json_jobs", document(&scene, &["jobs"]));
     let files_only = |mut plugins: Value| {
         let of_files = |plugin: &Value| plugin["name"] == "files";
