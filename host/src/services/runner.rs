@@ -7,6 +7,7 @@ mod resolving;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use taskhost_core::ids::{JobName, LeaseId, QueueName, TaskId};
@@ -18,6 +19,9 @@ use crate::plugins::{Attempt, Executor, Kind, Kinds, Outcome, Report};
 use crate::secrets::SecretSource;
 use crate::store::{Assignment, Claimed};
 
+/// How long the secrets of an attempt may take: its own limit begins with its code.
+const SECRETS_TIME: Duration = Duration::from_secs(10);
+
 /// Serves assignments until the store is closed.
 pub async fn run(
     mut assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
@@ -26,7 +30,7 @@ pub async fn run(
     secrets: Arc<dyn SecretSource>,
     reports: mpsc::UnboundedSender<Vec<Report>>,
 ) {
-    let mut resolving = Resolving::new(secrets);
+    let mut resolving = Resolving::new(secrets, SECRETS_TIME);
     loop {
         let undone = tokio::select! {
             assigned = assignments.recv() => {

@@ -81,7 +81,25 @@ struct Slow(Mutex<blocking::Receiver<Result<Vec<u8>, String>>>);
 
 impl SecretSource for Slow {
     fn read(&self, _reference: Reference<'_>) -> Result<Vec<u8>, String> {
-        self.0.lock().unwrap().recv().unwrap()
+        self.0.lock().unwrap().recv().unwrap_or_else(|_| Err("nobody answers".to_owned()))
+    }
+}
+
+fn claimed(lease: u64, params: &str, refers: bool) -> Claimed {
+    Claimed {
+        id: TaskId::from_bytes([1; 16]),
+        lease: LeaseId::from_u64(lease),
+        kind: KindName::new("mail.send").unwrap(),
+        queue: QueueName::default(),
+        attempt: 1,
+        attempts_max: 5,
+        params: params.as_bytes().to_vec(),
+        refers,
+        state: Vec::new(),
+        timeout: None,
+        job: None,
+        nominal_at: None,
+        follow_ups: 0,
     }
 }
 
@@ -107,22 +125,7 @@ impl Stage {
     }
 
     fn start(&self, lease: u64, params: &str, refers: bool) {
-        let claimed = Claimed {
-            id: TaskId::from_bytes([1; 16]),
-            lease: LeaseId::from_u64(lease),
-            kind: KindName::new("mail.send").unwrap(),
-            queue: QueueName::default(),
-            attempt: 1,
-            attempts_max: 5,
-            params: params.as_bytes().to_vec(),
-            refers,
-            state: Vec::new(),
-            timeout: None,
-            job: None,
-            nominal_at: None,
-            follow_ups: 0,
-        };
-        self.assign.send(vec![Assignment::Start(Box::new(claimed))]).unwrap();
+        self.assign.send(vec![Assignment::Start(Box::new(claimed(lease, params, refers)))]).unwrap();
     }
 
     fn cancel(&self, lease: u64) {
@@ -168,6 +171,19 @@ async fn a_failure_names_the_reference_or_the_place_and_may_be_mended() {
     let misfit = stage.failure().await;
     let expected = "params: with their secrets the params do not fit the kind: at `/to`: ";
     assert!(misfit.starts_with(expected) && !misfit.contains("hunter2"), "{misfit}");
+}
+
+#[tokio::test]
+async fn a_disk_that_does_not_answer_is_a_failure_that_may_be_mended() {
+    let (answer, answers) = blocking::channel();
+    let kind = Kind::fake("mail.send");
+    let mut resolving = Resolving::new(Arc::new(Slow(Mutex::new(answers))), Duration::from_millis(1));
+    resolving.begin(attempt(claimed(1, r#"{"to":"${env:TO}"}"#, true), Arc::new(kind)));
+    let failure = resolving.next().await.unwrap().failure;
+    let message = "the secrets in the params were not read within 1ms".to_owned();
+    let code = "secret".to_owned();
+    assert_eq!(failure, Some(Outcome::Failed { fatal: false, delay: None, code, message }));
+    drop(answer);
 }
 
 #[tokio::test]
