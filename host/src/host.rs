@@ -13,6 +13,7 @@ mod once;
 mod orders;
 mod queues;
 mod tasks;
+mod why;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use self::once::{Begun, Flight, OnceError};
 pub use self::orders::{Order, Prepared, What};
 pub use self::queues::{QueueError, QueueReport};
 pub use self::tasks::{ActionRefused, ListedTask, TaskPage};
+pub use self::why::Why;
 use crate::applied::Applied;
 use crate::chance::Chance;
 use crate::clock::{Clock, sleep};

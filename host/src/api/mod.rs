@@ -38,6 +38,7 @@ mod submit;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod why;
 
 use std::sync::Arc;
 
@@ -85,6 +86,7 @@ fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(files::upload))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::progress))
+        .routes(routes!(why::show))
         .routes(routes!(tasks::cancel))
         .routes(routes!(again::retry))
         .routes(routes!(again::discard))

@@ -14,3 +14,4 @@ mod openapi;
 mod queues;
 mod refusals;
 mod served;
+mod why;

@@ -52,7 +52,8 @@ fn settings(client: &Client) -> String {
     for (path, id) in [
         ("", ended.clone()),
         ("/progress", ended.clone()),
-        ("/logs", ended),
+        ("/logs", ended.clone()),
+        ("/why", ended),
         ("/cancel", later),
         ("/retry", dead(client)),
         ("/discard", dead(client)),
