@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sha2::{Digest as _, Sha256};
 use taskhost_core::config::{Diagnostic, first};
 use taskhost_core::time::UnixMicros;
 use tokio::sync::watch;
@@ -29,6 +30,8 @@ pub struct Standing {
     pub generation: Generation,
     /// Keys of `[host]` that the file has with another value than the daemon was started with.
     pub needs_restart: Vec<&'static str>,
+    /// The digest of the file as it was read last, hexadecimal; none if there was no text in it.
+    pub seen: Option<String>,
     /// Why the file as it is now is not applied; none if it is.
     pub refused: Option<Arc<Refused>>,
     /// The last edit that was looked at; the start counts as one.
@@ -49,6 +52,8 @@ pub struct Reload {
 pub struct Refused {
     /// When.
     pub at: UnixMicros,
+    /// The digest of its text, hexadecimal; none if there was no text to read.
+    pub sha256: Option<String>,
     /// What is wrong as a whole, in a line.
     pub problem: String,
     /// Everything that is wrong, for people.
@@ -63,7 +68,7 @@ impl Refused {
         let hint = "save the file again; one that is missing or empty is never taken for \"no jobs\"";
         let problem = format!("{} cannot be applied: {problem}", name(file));
         let report = format!("error: {problem}\n\nhint: {hint}\n");
-        Self { at, problem, report, diagnostics: Vec::new() }
+        Self { at, sha256: None, problem, report, diagnostics: Vec::new() }
     }
 
     /// The first error in a line, with its place if it has one.
@@ -75,20 +80,18 @@ impl Refused {
     }
 
     /// Of a text with errors. The lines of the text are not shown: there may be secrets in them.
-    pub fn with_errors(file: &Path, diagnostics: Vec<Diagnostic>, at: UnixMicros) -> Self {
+    pub fn with_errors(file: &Path, text: &str, diagnostics: Vec<Diagnostic>, at: UnixMicros) -> Self {
         let name = name(file);
         let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
         let problem = format!("{name} has {errors} error{}", if errors == 1 { "" } else { "s" });
         let (first, more) = first(&diagnostics);
-        let told: Vec<_> = first.into_iter().map(|diagnostic| tell(&name, diagnostic)).chain(more).collect();
-        Self { at, problem, report: told.join("\n"), diagnostics }
+        let told: Vec<_> = first.into_iter().map(|diagnostic| diagnostic.render_for_log(&name)).chain(more).collect();
+        Self { at, sha256: Some(digest(text)), problem, report: told.join("\n"), diagnostics }
     }
 }
 
-fn tell(name: &str, diagnostic: &Diagnostic) -> String {
-    let Diagnostic { severity, message, line, column, hint, .. } = diagnostic;
-    let hint = hint.as_ref().map(|hint| format!("\nhint: {hint}\n")).unwrap_or_default();
-    format!("{}: {message}\n  --> {name}:{line}:{column}\n{hint}", severity.as_str())
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn name(file: &Path) -> String {
@@ -112,7 +115,8 @@ impl Applied {
     pub fn begin(file: PathBuf, mut history: History, edit: Edit<'_>, now: UnixMicros) -> Self {
         let generation = history.resume(edit, now);
         let last = Reload { at: now, is_good: true };
-        let standing = Standing { generation, needs_restart: Vec::new(), refused: None, last };
+        let seen = Some(generation.sha256.clone());
+        let standing = Standing { generation, needs_restart: Vec::new(), seen, refused: None, last };
         Self { file, history: Mutex::new(history), standing: watch::Sender::new(Arc::new(standing)) }
     }
 
@@ -145,11 +149,20 @@ impl Applied {
         self.history().text(number)
     }
 
-    /// Notes what is applied from now on. Blocks on the disk.
-    pub fn apply(&self, edit: Edit<'_>, needs_restart: Vec<&'static str>, now: UnixMicros) -> Generation {
+    /// Keeps what is to be applied, lets `swap` apply it, and tells so. Blocks on the disk.
+    pub fn apply(
+        &self,
+        edit: Edit<'_>,
+        needs_restart: Vec<&'static str>,
+        now: UnixMicros,
+        swap: impl FnOnce(),
+    ) -> Generation {
+        // On disk first: what is applied can be shown, and is what a start on a broken file runs.
         let generation = self.history().apply(edit, now);
+        swap();
         let last = Reload { at: now, is_good: true };
-        self.stand(Standing { generation: generation.clone(), needs_restart, refused: None, last });
+        let seen = Some(generation.sha256.clone());
+        self.stand(Standing { generation: generation.clone(), needs_restart, seen, refused: None, last });
         generation
     }
 
@@ -157,14 +170,16 @@ impl Applied {
     pub fn refuse(&self, refused: Refused) {
         let before = self.standing();
         let last = Reload { at: refused.at, is_good: false };
-        self.stand(Standing { refused: Some(Arc::new(refused)), last, ..Standing::clone(&before) });
+        let seen = refused.sha256.clone();
+        self.stand(Standing { seen, refused: Some(Arc::new(refused)), last, ..Standing::clone(&before) });
     }
 
     /// Notes that the file is again as it was applied.
     pub fn restore(&self, now: UnixMicros) {
         let before = self.standing();
         let last = Reload { at: now, is_good: true };
-        self.stand(Standing { refused: None, last, ..Standing::clone(&before) });
+        let seen = Some(before.generation.sha256.clone());
+        self.stand(Standing { seen, refused: None, last, ..Standing::clone(&before) });
     }
 
     fn stand(&self, standing: Standing) {

@@ -41,6 +41,8 @@ pub(super) struct StandingDocument {
     /// What is applied.
     #[serde(flatten)]
     applied: GenerationDocument,
+    /// The digest of the file as it was read last: which edits were looked at. Null if there was no text in it.
+    file_sha256: Option<String>,
     /// Keys of `[host]` that the file has with another value than the daemon was started with: they wait for a restart.
     needs_restart: Vec<&'static str>,
     /// Why the file as it is now is not applied; null if it is.
@@ -63,6 +65,8 @@ pub(super) struct GenerationDocument {
     source: &'static str,
     /// What it changed, in a line.
     summary: String,
+    /// The digest of its text.
+    sha256: String,
 }
 
 /// How an edit went.
@@ -139,8 +143,8 @@ struct DifferenceDocument {
 }
 
 impl From<Generation> for GenerationDocument {
-    fn from(Generation { generation, applied_at, source, summary }: Generation) -> Self {
-        Self { generation, applied_at, source: source.as_str(), summary }
+    fn from(Generation { generation, applied_at, source, summary, sha256 }: Generation) -> Self {
+        Self { generation, applied_at, source: source.as_str(), summary, sha256 }
     }
 }
 
@@ -186,6 +190,7 @@ pub(super) async fn show(State(api): State<Api>) -> Json<StandingDocument> {
     Json(StandingDocument {
         file: api.host.config_file().display().to_string(),
         applied: standing.generation.clone().into(),
+        file_sha256: standing.seen.clone(),
         needs_restart: standing.needs_restart.clone(),
         refused: standing.refused.as_deref().map(RefusalDocument::from),
         last_reload: ReloadDocument { at: last.at, ok: last.is_good },

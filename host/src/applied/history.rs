@@ -13,7 +13,7 @@ use taskhost_core::time::UnixMicros;
 use tempfile::NamedTempFile;
 use tracing::warn;
 
-use super::Edit;
+use super::{Edit, digest};
 
 /// How many texts are kept.
 const KEPT: usize = 20;
@@ -55,6 +55,8 @@ pub struct Generation {
     pub source: Source,
     /// What it changed, in a line.
     pub summary: String,
+    /// The digest of its text, hexadecimal.
+    pub sha256: String,
 }
 
 /// A file of the folder.
@@ -142,7 +144,8 @@ impl History {
     pub(super) fn apply(&mut self, edit: Edit<'_>, now: UnixMicros) -> Generation {
         self.latest += 1;
         let Edit { text, source, summary } = edit;
-        let generation = Generation { generation: self.latest, applied_at: now, source, summary: summary.to_owned() };
+        let (summary, sha256) = (summary.to_owned(), digest(text));
+        let generation = Generation { generation: self.latest, applied_at: now, source, summary, sha256 };
         let document = Document { generation: generation.clone(), text: text.to_owned() };
         let json = serde_json::to_vec(&document).expect("a document of texts and numbers");
         let path = self.path(self.latest);

@@ -42,7 +42,7 @@ impl Origin {
         let refused = match &found {
             Found::Text(text) => match Config::parse(text) {
                 Ok(config) => return Ok(Self { file, text: text.clone(), config, found, refused: None }),
-                Err(errors) => Refused::with_errors(&file, errors, SystemClock.now()),
+                Err(errors) => Refused::with_errors(&file, text, errors, SystemClock.now()),
             },
             Found::Nothing(problem) => Refused::without_text(&file, problem, SystemClock.now()),
         };

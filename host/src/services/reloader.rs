@@ -155,7 +155,7 @@ impl Reloader {
         let editing = Handle::current().block_on(live.edit());
         let applied = self.build(text, now, &editing).map(|good| self.apply(text, good, &editing, source, now));
         if let Err(diagnostics) = applied {
-            self.refuse(Refused::with_errors(self.applied.file(), diagnostics, now), is_news);
+            self.refuse(Refused::with_errors(self.applied.file(), text, diagnostics, now), is_news);
         }
     }
 
@@ -192,11 +192,12 @@ impl Reloader {
         let summary = Diff::between(&self.declared, &config).headline(&config, now);
         let needs_restart: Vec<_> = Diff::between(&self.booted, &config).needs_restart().collect();
         let restart = needs_restart.join(", ");
-        // On disk first: what is said to be applied can be shown.
         let edit = applied::Edit { text, source, summary: &summary };
-        let generation = self.applied.apply(edit, needs_restart, now).generation;
-        self.executor.set_cancel_grace(config.host.cancel_grace);
-        editing.apply(Arc::new(running(&self.booted.host, config.clone())));
+        let swap = || {
+            self.executor.set_cancel_grace(config.host.cancel_grace);
+            editing.apply(Arc::new(running(&self.booted.host, config.clone())));
+        };
+        let generation = self.applied.apply(edit, needs_restart, now, swap).generation;
         text.clone_into(&mut self.text);
         self.declared = config;
         info!("tasks.toml is applied: {summary}, config generation {generation}.");
@@ -206,11 +207,12 @@ impl Reloader {
     }
 
     fn refuse(&self, refused: Refused, is_news: bool) {
-        if is_news {
-            let (generation, report) = (self.generation(), refused.report.trim_end());
-            error!("tasks.toml is refused, config generation {generation} goes on.\n{report}");
-        }
+        let report = refused.report.clone();
         self.applied.refuse(refused);
+        if is_news {
+            let generation = self.generation();
+            error!("tasks.toml is refused, config generation {generation} goes on.\n{}", report.trim_end());
+        }
     }
 
     fn generation(&self) -> u64 {

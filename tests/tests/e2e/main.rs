@@ -10,6 +10,7 @@ mod dead;
 mod dev;
 mod doctor;
 mod editors;
+mod edits;
 mod events;
 mod first_kinds;
 mod follow_ups;

@@ -12,7 +12,7 @@ use crate::applied::{Edit, Refused, Source as Reason};
 
 fn apply(bench: &Bench, text: &str) {
     let edit = Edit { text, source: Reason::Save, summary: "~1 job (nightly)" };
-    bench.applied.apply(edit, vec!["listen"], NOW.parse().unwrap());
+    bench.applied.apply(edit, vec!["listen"], NOW.parse().unwrap(), || {});
 }
 
 #[tokio::test]
@@ -75,10 +75,12 @@ async fn a_generation_that_is_not_kept_is_not_found() {
 #[tokio::test]
 async fn a_refused_edit_is_told_with_its_places_and_the_daemon_stays_ready() {
     let bench = Bench::new(Source::Tcp);
-    let errors = Config::parse("[jobs.nightly]\nknd = \"a.b\"\n").unwrap_err();
-    bench.applied.refuse(Refused::with_errors(Path::new("/srv/tasks.toml"), errors, NOW.parse().unwrap()));
+    let text = "[jobs.nightly]\nknd = \"a.b\"\n";
+    let errors = Config::parse(text).unwrap_err();
+    bench.applied.refuse(Refused::with_errors(Path::new("/srv/tasks.toml"), text, errors, NOW.parse().unwrap()));
     let told = bench.get("/api/v1/config").await;
     assert_eq!((&told.body["generation"], &told.body["last_reload"]), (&json!(1), &json!({ "at": NOW, "ok": false })));
+    assert_ne!(told.text("/sha256"), told.text("/file_sha256"));
     let errors = &told.body["refused"]["errors"];
     let place = |error: &Value| (error["line"].as_u64().unwrap(), error["column"].as_u64().unwrap());
     assert!(errors.as_array().unwrap().iter().any(|error| place(error) == (2, 1)), "{told:?}");

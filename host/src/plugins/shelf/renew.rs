@@ -33,6 +33,10 @@ impl Shelf {
         let mut changes = Changes::default();
         let before = std::mem::replace(&mut self.search.settings, settings);
         let concerned = differing(&before, &self.search.settings);
+        if concerned.is_empty() && folders == self.search.folders {
+            // A look now would meet files that are being written.
+            return Ok(changes);
+        }
         let renewed = self.renew(&concerned).inspect_err(|_| self.search.settings = before)?;
         for Renewed { at, serving } in renewed {
             let source = &mut self.sources[at];
