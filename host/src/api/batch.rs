@@ -170,6 +170,9 @@ fn read_batch(text: &[u8]) -> Result<Vec<&RawValue>, Problem> {
         serde_json::error::Category::Data => Problem::new(ProblemType::InvalidBatch, error.to_string()),
         _ => invalid(&error),
     })?;
+    if sent.is_doubled {
+        return Err(Problem::new(ProblemType::InvalidJson, "the key `tasks` stands twice"));
+    }
     if let Some(key) = sent.unknown {
         let key: String = key.chars().take(NAME_MAX).collect();
         return Err(Problem::new(ProblemType::InvalidBatch, format!("unknown key `{key}`"))
@@ -191,6 +194,8 @@ fn read_batch(text: &[u8]) -> Result<Vec<&RawValue>, Problem> {
 #[derive(Default)]
 struct Sent<'a> {
     tasks: Option<&'a RawValue>,
+    /// `tasks` stands twice.
+    is_doubled: bool,
     /// The first key that is none of ours.
     unknown: Option<String>,
 }
@@ -210,7 +215,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Sent<'a> {
                 let mut sent = Sent::default();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "tasks" {
-                        sent.tasks = Some(map.next_value()?);
+                        sent.is_doubled |= sent.tasks.replace(map.next_value()?).is_some();
                     } else {
                         map.next_value::<IgnoredAny>()?;
                         sent.unknown.get_or_insert(key);

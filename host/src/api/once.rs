@@ -52,8 +52,8 @@ pub(super) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The call as it is told from others; `call` is its method and path.
 pub(super) fn once(key: Option<IdempotencyKey>, call: &str, body: &[u8]) -> Option<Once> {
-    let fingerprint = |_: &_| Sha256::new().chain_update(call).chain_update([0]).chain_update(body).finalize().into();
-    key.map(|key| Once { fingerprint: fingerprint(&key), key })
+    let fingerprint = || Sha256::new().chain_update(call).chain_update([0]).chain_update(body).finalize().into();
+    key.map(|key| Once { key, fingerprint: fingerprint() })
 }
 
 impl Api {

@@ -71,6 +71,7 @@ async fn a_body_that_is_no_batch_is_refused() {
         (r#"{"tasks":[]}"#, "invalid-batch", "at /tasks: it is empty: what should run?"),
         (r#"{"tasks":{}}"#, "invalid-batch", "at /tasks: it should be a list"),
         (r#"{"tasks":null}"#, "invalid-batch", "at /tasks: it should be a list"),
+        (r#"{"tasks":[{}],"tasks":[{}]}"#, "invalid-json", "the key `tasks` stands twice"),
         (r#"{"tasks":[{}],"task":1}"#, "invalid-batch", "unknown key `task`"),
         ("[1]", "invalid-batch", "invalid type: sequence, expected an object with the key `tasks` at line 1 column 0"),
         (r#"{"tasks":[{}"#, "invalid-json", "EOF while parsing a list at line 1 column 12"),
