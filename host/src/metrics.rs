@@ -14,6 +14,7 @@ use prometheus::process_collector::ProcessCollector;
 use prometheus::{Histogram, HistogramOpts, Registry, TextEncoder};
 use taskhost_core::ids::JobName;
 use taskhost_core::task::Status;
+use taskhost_core::time::UnixMicros;
 
 use self::family::HOLDS;
 use self::work::Work;
@@ -41,6 +42,10 @@ pub struct Snapshot {
     pub file_jobs: Vec<JobName>,
     /// Every plugin, also those refused.
     pub plugins: Vec<PluginView>,
+    /// Whether `tasks.toml` as it is now is applied.
+    pub is_config_good: bool,
+    /// When it was last seen to be.
+    pub config_good_at: UnixMicros,
 }
 
 /// The media type of the text.
@@ -78,6 +83,9 @@ impl Metrics {
         queues(&snapshot.queues, &now);
         self.occurrences(&snapshot.file_jobs, is_declared, &now);
         plugins(&snapshot.plugins, &now);
+        family::CONFIG_RELOAD_SUCCESS.gauge(&now, [([], i64::from(snapshot.is_config_good))]);
+        let good_at = snapshot.config_good_at.saturating_since(UnixMicros::from_micros(0));
+        family::CONFIG_RELOAD_TIME.seconds(&now, [([], good_at)]);
         family::BUILD_INFO.gauge(&now, [([env!("CARGO_PKG_VERSION")], 1)]);
         let mut families = self.registry.gather();
         families.extend(now.gather());

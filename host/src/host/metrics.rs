@@ -2,7 +2,7 @@
 
 use taskhost_core::ids::JobName;
 
-use super::Host;
+use super::{Host, QueueReport};
 use crate::metrics::Snapshot;
 
 impl Host {
@@ -13,13 +13,25 @@ impl Host {
             tracing::warn!(%error, "The metrics lack the queues: the store cannot be read.");
             Vec::new()
         });
+        // There may be many jobs, and the numbers of the process are read from files.
+        let host = self.clone();
+        let rendered = tokio::task::spawn_blocking(move || host.render(queues)).await;
+        // The join fails only while the runtime ends.
+        rendered.unwrap_or_default()
+    }
+
+    fn render(&self, queues: Vec<QueueReport>) -> String {
         let parts = &*self.0;
         let config = parts.live.config();
         let scheduled = config.jobs.iter().filter(|(_, declared)| declared.job.schedule.is_some());
+        let standing = parts.applied.standing();
+        let last_good = standing.last.filter(|last| last.is_good).map(|last| last.at);
         let snapshot = Snapshot {
             queues,
             file_jobs: scheduled.map(|(name, _)| JobName::clone(name)).collect(),
             plugins: parts.kinds.plugins(),
+            is_config_good: standing.refused.is_none(),
+            config_good_at: last_good.unwrap_or(standing.generation.applied_at),
         };
         parts.metrics.render(&snapshot, |job| parts.live.job(job).is_some())
     }

@@ -57,6 +57,18 @@ pub(super) const SCHEDULE_LAG: Family = Family {
     labels: &[],
 };
 
+pub(super) const CONFIG_RELOAD_SUCCESS: Family = Family {
+    name: "taskhost_config_reload_success",
+    help: "Whether tasks.toml as it is now is applied; 0 after an edit that was refused.",
+    labels: &[],
+};
+
+pub(super) const CONFIG_RELOAD_TIME: Family = Family {
+    name: "taskhost_config_reload_success_timestamp_seconds",
+    help: "When tasks.toml was applied last, or found to be as it is applied.",
+    labels: &[],
+};
+
 pub(super) const PLUGIN_INFO: Family = Family {
     name: "taskhost_plugin_info",
     help: "The copy of each plugin that new attempts get; always 1.",
@@ -90,7 +102,7 @@ impl Family {
         registry.register(Box::new(gauges)).expect(HOLDS);
     }
 
-    /// As [`Family::gauge`], for a time.
+    /// As [`Family::gauge`], for a length of time, or a time since 1970.
     pub(super) fn seconds<'a, const N: usize>(
         &self,
         registry: &Registry,

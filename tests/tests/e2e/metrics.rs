@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use taskhost_tests::{Client, Scene, output, output_of, repository};
+use taskhost_tests::{Client, Daemon, Scene, output, output_of, repository};
 
 /// The lines of the text: metric with its labels, and the number.
 fn metrics(client: &Client) -> BTreeMap<String, String> {
@@ -117,6 +117,27 @@ fn an_occurrence_is_counted_with_its_lag() {
 }
 
 #[test]
+fn an_edit_that_is_refused_is_seen_until_it_is_mended() {
+    let scene = Scene::new("");
+    let mut daemon = scene.start();
+    let standing = |daemon: &Daemon| {
+        let metrics = metrics(daemon.client());
+        let of = |name: &str| metrics[&format!("taskhost_config_reload_success{name}")].parse::<f64>();
+        (of("") == Ok(1.0), of("_timestamp_seconds").expect("a number"))
+    };
+    let (is_good, started) = standing(&daemon);
+    assert!(is_good && started > 1e9, "seconds since 1970");
+    let good = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("tasks.toml", format!("{good}[queues.mail]\nconcurency = 1\n"));
+    daemon.wait_for_log("tasks.toml is refused");
+    assert_eq!(standing(&daemon), (false, started));
+    scene.write("tasks.toml", format!("{good}[queues.mail]\nconcurrency = 1\n"));
+    daemon.wait_for_log("tasks.toml is applied");
+    let (is_good, applied) = standing(&daemon);
+    assert!(is_good && applied > started, "{applied} after {started}");
+}
+
+#[test]
 fn promtool_finds_nothing_wrong() {
     let scene = Scene::new("[jobs.later]\nkind = \"probe.echo\"\nschedule = { every = \"1h\" }\n");
     let daemon = scene.start();
@@ -170,7 +191,7 @@ fn promtool_takes_the_alerts_of_the_guide_and_their_metrics_exist() {
     let scene = Scene::new("");
     scene.write("rules.yml", rules);
     let said = output("promtool", &["check", "rules", "rules.yml"], scene.path());
-    assert!(said.contains("5 rules found"), "{said}");
+    assert!(said.contains("6 rules found"), "{said}");
     let words = rules.split(|char: char| !char.is_ascii_alphanumeric() && char != '_');
     let metrics: BTreeSet<&str> = words.filter(|word| word.starts_with("taskhost_")).collect();
     let unknown: Vec<_> = metrics.iter().filter(|metric| !guide.contains(&format!("| `{metric}` |"))).collect();
