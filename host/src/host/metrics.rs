@@ -25,13 +25,12 @@ impl Host {
         let config = parts.live.config();
         let scheduled = config.jobs.iter().filter(|(_, declared)| declared.job.schedule.is_some());
         let standing = parts.applied.standing();
-        let last_good = standing.last.filter(|last| last.is_good).map(|last| last.at);
         let snapshot = Snapshot {
             queues,
             file_jobs: scheduled.map(|(name, _)| JobName::clone(name)).collect(),
             plugins: parts.kinds.plugins(),
             is_config_good: standing.refused.is_none(),
-            config_good_at: last_good.unwrap_or(standing.generation.applied_at),
+            config_applied_at: standing.generation.applied_at,
         };
         parts.metrics.render(&snapshot, |job| parts.live.job(job).is_some())
     }

@@ -65,7 +65,7 @@ pub(super) const CONFIG_RELOAD_SUCCESS: Family = Family {
 
 pub(super) const CONFIG_RELOAD_TIME: Family = Family {
     name: "taskhost_config_reload_success_timestamp_seconds",
-    help: "When tasks.toml was applied last, or found to be as it is applied.",
+    help: "Since when the config that runs is applied; a restart on the same text leaves it.",
     labels: &[],
 };
 
