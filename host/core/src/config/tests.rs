@@ -10,7 +10,7 @@ use crate::priority::Priority;
 use crate::retention::Retention;
 use crate::retry::{Backoff, RetryPolicy};
 
-const EVERY_KEY: &str = r#"
+pub(super) const EVERY_KEY: &str = r#"
 [host]
 store         = "sqlite:data/tasks.db"
 state         = "data"

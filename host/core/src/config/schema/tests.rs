@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::config::Config;
+use crate::config::tests::EVERY_KEY;
 
 /// Where a section stands in the schema, and how the file opens it.
 const SECTIONS: [(&str, &str); 8] = [
@@ -133,6 +134,12 @@ fn what_the_schema_shows_as_a_value_is_one() {
             assert!(is_described || *place == "/properties", "{section}{key}");
         }
     }
+}
+
+#[test]
+fn a_file_with_every_key_is_taken_by_both() {
+    let validator = jsonschema::validator_for(&schema(&[])).unwrap();
+    assert_eq!(verdicts(&validator, EVERY_KEY), (true, true));
 }
 
 #[test]
