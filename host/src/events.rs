@@ -2,7 +2,7 @@
 //!
 //! The store tells each commit as one batch, whether anybody listens or not, so that a listener who was away for a moment
 //! misses nothing. Progress is told only while somebody follows it (`progress`). A listener that falls behind what is kept is
-//! told so and reads the tasks again. Not here: who may hear what (`Host::follow`), JSON (`api`). Start at [`Events::append`].
+//! told so and reads the tasks again (decision 0015). Not here: who may hear what (`Host::follow`), JSON (`api`). Start at [`Events::append`].
 
 mod id;
 mod labels;

@@ -11,13 +11,13 @@ fn names(events: &[Event]) -> Vec<&str> {
 fn the_stream_of_a_task_tells_its_life_with_its_last_progress_and_ends() {
     let scene = Scene::new("");
     let daemon = scene.start();
-    let id = daemon.client().submit("probe.progress", &json!({ "steps": 10, "step_ms": 30 }));
+    let id = daemon.client().submit("probe.progress", &json!({ "steps": 50, "step_ms": 4 }));
     let events: Vec<Event> = daemon.client().events(&format!("/api/v1/tasks/{id}/events"), None).collect();
     let names = names(&events);
     assert_eq!(names.last(), Some(&"task.completed"), "{names:?}");
     let progressed: Vec<u64> = events.iter().filter_map(|event| event.data["progress"]["current"].as_u64()).collect();
-    assert_eq!(progressed.last(), Some(&10), "the last is always told");
-    assert!(progressed.is_sorted() && progressed.len() < 10, "at most one per 100 ms: {progressed:?}");
+    assert_eq!(progressed.last(), Some(&50), "the last is always told");
+    assert!(progressed.is_sorted() && progressed.len() < 50, "at most one per 100 ms: {progressed:?}");
     assert!(events.iter().all(|event| event.data["task_id"] == id.as_str()));
 }
 

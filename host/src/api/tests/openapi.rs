@@ -72,6 +72,23 @@ fn every_shape_that_is_named_is_there() {
 }
 
 #[test]
+fn no_header_is_null_and_no_body_has_other_keys() {
+    let document = document();
+    let calls = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    for call in calls {
+        for parameter in call["parameters"].as_array().into_iter().flatten() {
+            let schema = parameter["schema"].to_string();
+            assert!(parameter["in"] != "header" || !schema.contains("null"), "{schema}");
+        }
+        let bodies = call["requestBody"]["content"].as_object().into_iter().flat_map(serde_json::Map::values);
+        for body in bodies {
+            let name = body["schema"]["$ref"].as_str().unwrap().trim_start_matches('#');
+            assert_eq!(document.pointer(name).unwrap()["additionalProperties"], false, "{name}");
+        }
+    }
+}
+
+#[test]
 fn every_problem_is_listed_where_it_comes_from() {
     let document = openapi();
     // No call is to blame for these.
