@@ -241,15 +241,20 @@ impl Edit<'_> {
         self.live.freed.send_modify(|count| *count += 1);
     }
 
-    /// Pauses or resumes a job; answers it as it is then, if there is one.
-    pub fn pause(&self, name: &JobName, since: Option<UnixMicros>) -> Option<Arc<LiveJob>> {
+    /// Pauses or resumes a job, whose next nominal time is `next_at`; answers it as it is then, if there is one.
+    pub fn pause(
+        &self,
+        name: &JobName,
+        since: Option<UnixMicros>,
+        next_at: Option<UnixMicros>,
+    ) -> Option<Arc<LiveJob>> {
         let mut table = self.live.write();
         match since {
             Some(since) => drop(table.pauses.insert(name.clone(), since)),
             None => drop(table.pauses.remove(name)),
         }
         let before = table.jobs.get(name).cloned()?;
-        let job = table.put(name, Arc::clone(&before.job), before.origin, NextAt::new(None));
+        let job = table.put(name, Arc::clone(&before.job), before.origin, NextAt::new(next_at));
         drop(table);
         self.live.tell(vec![name.clone()]);
         Some(job)

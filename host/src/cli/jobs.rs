@@ -177,7 +177,12 @@ async fn turn(verb: &str, done: &str, args: &JobArgs, client: &Client, output: &
     if args.json {
         return output.data(&answer.text());
     }
-    output.data(&format!("job {} is {done}\n", args.job))
+    output.data(&format!("job {} is {done}\n", args.job))?;
+    let job: Job = answer.read()?;
+    if let (None, Some(next_at)) = (&job.paused_since, &job.next_at) {
+        output.note(&format!("it fires next at {next_at}\n"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

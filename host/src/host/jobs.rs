@@ -9,10 +9,11 @@ use std::sync::Arc;
 use taskhost_core::ids::JobName;
 use taskhost_core::job::Job;
 use taskhost_core::schedule::Zone;
+use taskhost_core::time::UnixMicros;
 
 use super::{Host, without_kind};
 use crate::live::{Edit, JobOrigin, LiveJob};
-use crate::store::{KeptJob, StoreError};
+use crate::store::{JobCursor, KeptJob, StoreError};
 use crate::submit::{SubmitError, Wishes};
 
 /// A job as its faces see it.
@@ -188,8 +189,9 @@ impl Host {
                 return Ok(host.job_report(name, before));
             }
             let now = host.now();
-            host.0.store.pause_job(name.clone(), paused, now).await?;
-            let live = edit.pause(&name, paused.then_some(now)).unwrap_or(before);
+            let cursor = host.0.store.pause_job(name.clone(), paused, now).await?;
+            let next_at = next_at(&before.job, cursor.as_ref());
+            let live = edit.pause(&name, paused.then_some(now), next_at).unwrap_or(before);
             Ok(host.job_report(name, live))
         })
         .await
@@ -235,8 +237,7 @@ impl Host {
         let version = u64::try_from(now.as_micros()).unwrap_or_default().max(after);
         let kept = KeptJob { name: name.clone(), job: Arc::clone(&job), version, created_at, updated_at: now };
         let cursor = self.0.store.keep_job(kept, now).await?;
-        let next_at = cursor.zip(job.schedule.as_ref());
-        let next_at = next_at.and_then(|(cursor, schedule)| schedule.next_after(cursor.anchor, cursor.cursor));
+        let next_at = next_at(&job, cursor.as_ref());
         let live = edit.put(&name, job, JobOrigin::Api { version, created_at, updated_at: now }, next_at);
         Ok(self.job_report(name, live))
     }
@@ -257,6 +258,12 @@ impl Host {
         let prepared = self.intake(&config).prepare_job(name, job, None, &Wishes::default());
         prepared.err().map(|error| error.to_string())
     }
+}
+
+/// When a job fires next whose schedule has come so far.
+fn next_at(job: &Job, cursor: Option<&JobCursor>) -> Option<UnixMicros> {
+    let cursor = cursor?;
+    job.schedule.as_ref()?.next_after(cursor.anchor, cursor.cursor)
 }
 
 /// Runs it in a task of its own: a caller that goes away must not leave the store and the live jobs apart.

@@ -284,7 +284,7 @@ async fn a_paused_job_does_not_fire_and_its_end_makes_up_for_nothing() {
     let job = JobName::new("work").expect("a name");
     for (paused, since) in [(true, Some(stage.clock.now())), (false, None)] {
         stage.store.pause_job(job.clone(), paused, stage.clock.now()).await.expect("an open store");
-        live.edit().await.pause(&job, since);
+        live.edit().await.pause(&job, since, None);
         settle(&stage).await;
         stage.clock.forward(10 * MINUTE);
         settle(&stage).await;

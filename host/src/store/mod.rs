@@ -80,8 +80,9 @@ pub trait Store: Send + Sync + Debug {
     /// Lets go of a job that was declared over HTTP, and of its pause. Its tasks stay.
     fn drop_job(&self, job: JobName, now: UnixMicros) -> Reply<()>;
 
-    /// Pauses a job, or resumes it; what came meanwhile is not made up for.
-    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<()>;
+    /// Pauses a job, or resumes it; what came meanwhile is not made up for. Answers how far its schedule has come, if it
+    /// has one.
+    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<Option<JobCursor>>;
 
     /// Takes what attempts report. Answers for each, in order, the status that the task has now.
     ///

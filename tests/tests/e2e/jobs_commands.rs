@@ -23,7 +23,9 @@ fn a_job_is_added_shown_paused_triggered_and_removed() {
     assert!(run(&["jobs", "show", "digits"]).contains("params    {\"exact\":1.10}\n"));
     assert_eq!(run(&["jobs", "pause", "nightly"]), "job nightly is paused\n");
     assert!(run(&["jobs"]).contains("\tpaused since 20"));
-    assert_eq!(run(&["jobs", "resume", "nightly"]), "job nightly is resumed\n");
+    let resumed = scene.taskhost(&["jobs", "resume", "nightly"]);
+    assert_eq!(resumed.stdout, "job nightly is resumed\n");
+    assert!(resumed.stderr.starts_with("it fires next at 20"), "the answer knows it at once: {}", resumed.stderr);
     assert_eq!(run(&["jobs", "trigger", "digits", "--wait"]), "{\"exact\":1.10}\n");
     assert_eq!(run(&["jobs", "remove", "digits"]), "Job digits is deleted; tasks that it has made stay\n");
     assert_eq!(scene.taskhost(&["jobs", "show", "digits"]).code, Some(3));

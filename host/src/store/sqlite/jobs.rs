@@ -21,7 +21,7 @@ pub(super) enum JobCommand {
     Retire(Vec<JobName>, Answer<()>),
     Keep(Box<Definition>, Answer<Option<JobCursor>>),
     Drop(JobName, Answer<()>),
-    Pause(JobName, bool, Answer<()>),
+    Pause(JobName, bool, Answer<Option<JobCursor>>),
 }
 
 /// A job that was declared over HTTP, as it is written.
@@ -73,8 +73,8 @@ impl Writer {
                 self.turn.answer(answer, ());
             }
             JobCommand::Pause(job, paused, answer) => {
-                self.pause(&job, paused, now)?;
-                self.turn.answer(answer, ());
+                let cursor = self.pause(&job, paused, now)?;
+                self.turn.answer(answer, cursor);
             }
         }
         Ok(())
@@ -154,7 +154,7 @@ impl Writer {
         schedule.as_ref().map(|schedule| self.adopt_one(name, schedule, now)).transpose()
     }
 
-    fn pause(&self, job: &JobName, paused: bool, now: UnixMicros) -> rusqlite::Result<()> {
+    fn pause(&self, job: &JobName, paused: bool, now: UnixMicros) -> rusqlite::Result<Option<JobCursor>> {
         if paused {
             let insert = "INSERT OR IGNORE INTO job_pause (name, since) VALUES (?1, ?2)";
             self.execute(insert, (job.as_str(), now.as_micros()))?;
@@ -162,7 +162,12 @@ impl Writer {
             // What came while it was paused is not made up for.
             self.execute("UPDATE job SET cursor = max(cursor, ?2) WHERE name = ?1", (job.as_str(), now.as_micros()))?;
         }
-        Ok(())
+        let select = "SELECT anchor, cursor FROM job WHERE name = ?1 AND gone = 0";
+        let moment = UnixMicros::from_micros;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(JobCursor { job: job.clone(), anchor: moment(row.get(0)?), cursor: moment(row.get(1)?) })
+        };
+        self.connection.prepare_cached(select)?.query_row([job.as_str()], read).optional()
     }
 }
 

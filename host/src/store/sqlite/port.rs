@@ -76,7 +76,7 @@ impl Store for SqliteStore {
         self.ask_of_jobs(now, |answer| JobCommand::Drop(job, answer))
     }
 
-    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<()> {
+    fn pause_job(&self, job: JobName, paused: bool, now: UnixMicros) -> Reply<Option<JobCursor>> {
         self.ask_of_jobs(now, |answer| JobCommand::Pause(job, paused, answer))
     }
 

@@ -149,7 +149,8 @@ fn a_pause_is_kept_and_its_end_replays_nothing(h: &mut Harness) {
     h.now = after(h.now, Duration::from_hours(1));
     h.answer(h.store.pause_job(name(), true, h.now));
     assert_eq!(h.store.kept().unwrap(), Kept { pauses: vec![(name(), since)], ..Kept::default() });
-    h.answer(h.store.pause_job(name(), false, h.now));
+    let resumed = h.answer(h.store.pause_job(name(), false, h.now));
+    assert_eq!(resumed, Some(JobCursor { cursor: h.now, ..first.clone() }));
     assert_eq!(h.store.kept().unwrap(), Kept::default());
     assert_eq!(adopt(h, "every 15m"), JobCursor { cursor: h.now, ..first.clone() });
     h.answer(h.store.pause_job(name(), false, after(h.now, Duration::from_hours(1))));
