@@ -40,9 +40,12 @@ impl Places {
     }
 }
 
-/// The first `tasks.toml` that is there: in this folder, in the user's configuration, in the system's. Where none is: that of
-/// this folder.
+/// What the variable `TASKHOST_CONFIG` names, unless it is empty; else the first `tasks.toml` that is there: in this folder, in
+/// the user's configuration, in the system's. Where none is: that of this folder.
 pub fn find_config() -> PathBuf {
+    if let Some(named) = std::env::var_os("TASKHOST_CONFIG").filter(|named| !named.is_empty()) {
+        return named.into();
+    }
     let candidates = Surroundings::of_process().candidates();
     candidates.into_iter().find(|path| path.exists()).unwrap_or_else(|| "tasks.toml".into())
 }

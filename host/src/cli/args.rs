@@ -39,20 +39,14 @@ pub(super) use self::run::RunArgs;
 pub(super) use self::tasks::{LogsArgs, TaskArgs, TaskListArgs, TasksArgs, TasksCommand, WatchArgs};
 use crate::boot;
 
+const CONFIG: &str = "The file of the daemon [default: what TASKHOST_CONFIG names, else tasks.toml here, in ~/.config/taskhost or in \
+    /etc/taskhost]";
+
 /// Runs background work in native plugins.
 #[derive(Debug, Parser)]
 #[command(name = "taskhost", version, after_help = EXAMPLES)]
 pub(super) struct Cli {
-    /// The file of the daemon [default: tasks.toml here, else in ~/.config/taskhost, else in /etc/taskhost]
-    #[arg(
-        short,
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "TASKHOST_CONFIG",
-        hide_env_values = true,
-        display_order = 900
-    )]
+    #[arg(short, long, global = true, value_name = "FILE", display_order = 900, help = CONFIG)]
     #[arg(default_value_os_t = boot::find_config(), hide_default_value = true)]
     pub(super) config: PathBuf,
     #[command(subcommand)]

@@ -68,6 +68,22 @@ fn a_task_that_says_nothing_has_no_log_unless_it_goes_wrong() {
 }
 
 #[test]
+fn a_later_attempt_that_succeeds_says_so() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let client = daemon.client();
+    let fails = json!({ "kind": "probe.fail", "params": { "times": 1 }, "retry": { "initial": "10ms" } });
+    let fails = client.post("/api/v1/tasks", &fails).body["task_id"].as_str().expect("an id").to_owned();
+    client.ended(&fails);
+    let page = logs(client, &fails, "");
+    let said = messages(&page);
+    assert!(
+        said.len() == 5 && said[3].starts_with("Attempt 2 started") && said[4] == "The attempt succeeded.",
+        "{page}"
+    );
+}
+
+#[test]
 fn a_log_is_followed_line_by_line_until_the_task_has_ended() {
     let scene = Scene::new("");
     let daemon = scene.start();
@@ -97,6 +113,7 @@ fn a_killed_daemon_loses_at_most_the_last_second_of_a_log() {
     let daemon = scene.start();
     let page = logs(daemon.client(), &talks, "?limit=3");
     assert_eq!(messages(&page), [STARTED, "tick", "The daemon ended while this attempt ran."], "{page}");
+    assert_eq!(page["logs"][2]["attempt"], 1, "{page}");
     assert_eq!(messages(&logs(daemon.client(), &other, "")).len(), 13);
     let again = logs(daemon.client(), &talks, "?after=3&wait=30s");
     assert_eq!(messages(&again)[1..], ["tick"], "the next attempt goes on with the numbers: {again}");

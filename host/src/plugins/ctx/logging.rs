@@ -151,9 +151,9 @@ impl Ctx {
         self.lock().log.as_ref().map(|log| log.live(self.lease))
     }
 
-    /// What is left to be handed over at the end, and how that was. Also of an attempt that said nothing, unless it did its work.
+    /// What is left to be handed over at the end, and how that was. Also of an attempt that said nothing, unless it was the first and did its work.
     pub(in crate::plugins) fn last_log(&self, log: Option<Box<LogBuffer>>, outcome: &Outcome) -> Vec<LogChunk> {
-        let Some((level, message)) = last_words(outcome) else {
+        let Some((level, message)) = last_words(outcome, self.attempt) else {
             return log.map(|mut log| log.hand_over()).unwrap_or_default();
         };
         let mut log = log.unwrap_or_else(|| Box::new(self.begun()));

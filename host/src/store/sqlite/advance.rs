@@ -113,9 +113,11 @@ impl Writer {
     fn reclaim_one(&mut self, seq: i64, now: UnixMicros) -> rusqlite::Result<bool> {
         let Some(mut row) = self.row(seq)?.filter(super::writer::runs) else { return Ok(false) };
         let lost = Event::Ended(row.task.lease, End::LeaseLost);
-        let (lease, kept) = (row.task.lease, self.apply(&mut row, lost, now)?.is_ok());
+        // Which attempt it was is known before it is taken back.
+        let (lease, attempt) = (row.task.lease, row.task.attempt);
+        let kept = self.apply(&mut row, lost, now)?.is_ok();
         let line = LogLine::of_host(now, LogLevel::Warn, "The daemon ended while this attempt ran.");
-        self.add_to_log(&row, lease, &line)?;
+        self.add_to_log(row.seq, attempt, lease, &line)?;
         self.keep_failure_by_rule(&row, now)?;
         Ok(kept)
     }

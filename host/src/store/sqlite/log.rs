@@ -78,22 +78,22 @@ impl Place {
 
 impl Writer {
     /// Keeps what an attempt of this row handed over, and drops the oldest of its task.
-    pub(super) fn keep_log(&self, row: &Row, lease: LeaseId, chunks: &[LogChunk]) -> rusqlite::Result<()> {
+    pub(super) fn keep_log(&self, seq: i64, lease: LeaseId, chunks: &[LogChunk]) -> rusqlite::Result<()> {
         if chunks.is_empty() {
             return Ok(());
         }
-        let mut last = Place::last(&self.connection, row.seq)?;
+        let mut last = Place::last(&self.connection, seq)?;
         for chunk in chunks {
             let next = Place::next(last, codec::lease(lease), chunk);
             let insert = "INSERT INTO task_log (seq, n, lines, lease, attempt, place, start, bytes, body) \
                           VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-            let values = (row.seq, next.n, next.lines, next.lease, chunk.attempt, next.nth, next.start, next.bytes);
+            let values = (seq, next.n, next.lines, next.lease, chunk.attempt, next.nth, next.start, next.bytes);
             let (seq, n, lines, lease, attempt, place, start, bytes) = values;
             let values = rusqlite::params![seq, n, lines, lease, attempt, place, start, bytes, chunk.body];
             self.connection.prepare_cached(insert)?.execute(values)?;
             last = Some(next);
         }
-        last.map_or(Ok(()), |last| self.trim_log(row.seq, last))
+        last.map_or(Ok(()), |last| self.trim_log(seq, last))
     }
 
     fn trim_log(&self, seq: i64, last: Place) -> rusqlite::Result<()> {
@@ -116,22 +116,22 @@ impl Writer {
         now: UnixMicros,
     ) -> rusqlite::Result<()> {
         let Some(((level, message), (last, before))) = what_follows(&row.task).zip(chunks.split_last()) else {
-            return self.keep_log(row, lease, chunks);
+            return self.keep_log(row.seq, lease, chunks);
         };
         let mut chunks = before.to_vec();
         let mut last = last.clone();
         last.push(&LogLine::of_host(now, level, message).packed());
         chunks.push(last);
-        self.keep_log(row, lease, &chunks)
+        self.keep_log(row.seq, lease, &chunks)
     }
 
     /// Adds a line of the host to the log of an attempt that is gone.
-    pub(super) fn add_to_log(&self, row: &Row, lease: LeaseId, line: &LogLine) -> rusqlite::Result<()> {
-        let last = Place::last(&self.connection, row.seq)?.filter(|last| last.lease == codec::lease(lease));
+    pub(super) fn add_to_log(&self, seq: i64, attempt: u32, lease: LeaseId, line: &LogLine) -> rusqlite::Result<()> {
+        let last = Place::last(&self.connection, seq)?.filter(|last| last.lease == codec::lease(lease));
         let first = last.map_or(0, |last| unsigned(last.nth + last.lines));
-        let mut chunk = LogChunk { attempt: row.task.attempt, first, count: 0, body: String::new() };
+        let mut chunk = LogChunk { attempt, first, count: 0, body: String::new() };
         chunk.push(&line.packed());
-        self.keep_log(row, lease, &[chunk])
+        self.keep_log(seq, lease, &[chunk])
     }
 }
 

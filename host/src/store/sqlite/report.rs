@@ -35,7 +35,7 @@ impl Writer {
                 let kept = self.apply(&mut row, event, now)?;
                 if kept.is_ok() {
                     rows::put_body(&self.connection, Body::State, row.seq, state)?;
-                    self.keep_log(&row, lease, log)?;
+                    self.keep_log(row.seq, lease, log)?;
                     self.keep_follow_ups(&mut row, follow_ups, now)?;
                     self.refresh(&row, true);
                 }
@@ -59,7 +59,7 @@ impl Writer {
                 // Taken as a checkpoint would be; the task stays as it is.
                 let taken = step(&row.task, Event::Checkpointed(lease), now);
                 if taken.is_ok() {
-                    self.keep_log(&row, lease, log)?;
+                    self.keep_log(row.seq, lease, log)?;
                 }
                 Ok(taken.map(|_would_be| row.task.status()))
             }
