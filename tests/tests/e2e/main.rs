@@ -9,6 +9,7 @@ mod command_line;
 mod dead;
 mod dev;
 mod doctor;
+mod editor;
 mod editors;
 mod edits;
 mod events;

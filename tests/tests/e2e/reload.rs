@@ -357,7 +357,7 @@ fn what_was_applied_refused_and_changed_is_shown_without_secrets() {
     assert_eq!(changed.stdout, "~ plugins.email.config.path = \"out\"  ->  \"other\"\n", "{}", changed.stderr);
     assert!(changed.stderr.starts_with("config generation 2 -> 3, "), "{}", changed.stderr);
     let since = desk.scene.taskhost(&["config", "diff", "3", "--from", "1"]);
-    assert!(since.stdout.starts_with("+ plugins = {\"email\":"), "{}", since.stdout);
+    assert!(since.stdout.starts_with("+ plugins.email = {\"config\":"), "{}", since.stdout);
     let shown = desk.scene.taskhost(&["config", "show", "3"]);
     assert!(shown.stdout.contains("[jobs.nightly]\nkind = \"probe.echo\"\n"), "{}", shown.stdout);
     assert!(!shown.stdout.contains("hunter2"), "{}", shown.stdout);

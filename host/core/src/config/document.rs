@@ -38,8 +38,8 @@ pub struct Difference {
     pub after: Option<Json>,
 }
 
-/// Every place in which the documents differ, in the order of their keys. A table that is in one of them only is one place,
-/// and so is a list.
+/// Every place in which the documents differ, in the order of their keys. A section that is in one of them only is one place,
+/// and so is a table in it, or a list.
 pub fn differences(before: &Json, after: &Json) -> Vec<Difference> {
     let mut found = Vec::new();
     compare(String::new(), Some(before), Some(after), &mut found);
@@ -54,6 +54,11 @@ fn compare(pointer: String, before: Option<&Json>, after: Option<&Json>, found: 
                 let below = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 compare(below, before.get(key), after.get(key), found);
             }
+        }
+        // `[jobs]` as a whole says nothing: each job does.
+        (None, Some(Json::Object(_))) | (Some(Json::Object(_)), None) if pointer.matches('/').count() == 1 => {
+            let nothing = Json::Object(Map::new());
+            compare(pointer, before.or(Some(&nothing)), after.or(Some(&nothing)), found);
         }
         (before, after) => {
             found.push(Difference { pointer, before: before.cloned(), after: after.cloned() });
@@ -92,7 +97,7 @@ mod tests {
                 r#"/jobs/a/schedule/cron "0 0 * * *" "0 1 * * *""#,
                 r#"/jobs/a/tags ["x"] ["x","y"]"#,
                 r#"/jobs/b {"kind":"k"} -"#,
-                r#"/queues - {"a/b":{"at":"2026-12-24"}}"#,
+                r#"/queues/a~1b - {"at":"2026-12-24"}"#,
             ]
         );
         assert!(told(before, &format!("# a comment\n{before}")).is_empty());

@@ -60,7 +60,7 @@ async fn a_generation_is_shown_without_what_nobody_can_say_to_be_no_secret() {
 async fn the_first_generation_is_compared_with_nothing() {
     let bench = Bench::new(Source::Tcp);
     let changed = bench.get("/api/v1/config/1/diff").await;
-    assert_eq!((&changed.body["from"], changed.text("/changes/0/pointer")), (&Value::Null, "/jobs"));
+    assert_eq!((&changed.body["from"], changed.text("/changes/0/pointer")), (&Value::Null, "/jobs/nightly"));
 }
 
 #[tokio::test]
