@@ -1,6 +1,7 @@
 //! `taskhost plugins check`.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -12,10 +13,20 @@ use crate::boot::tools::{self, Checked, Finding, KindManifest, Manifest, Param, 
 
 /// Shows what there is to say of a library; well if a host can use it.
 pub(super) fn check(args: &PluginsCheckArgs, json: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+    must_be_there(&args.file)?;
     let checked = tools::check(&args.file).map_err(|error| Failure::reported(Exit::Failed, error.report()))?;
     let file = args.file.display().to_string();
     output.data(&if json { document(&file, &checked) } else { report(&file, &checked) })?;
     if checked.usable { Ok(()) } else { Err(Failure::reported(Exit::Failed, String::new())) }
+}
+
+/// A library that is not there is another failure than one that is no good.
+pub(super) fn must_be_there(library: &Path) -> Result<(), Failure> {
+    if library.exists() {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::NotFound, format!("there is no library {}", library.display()))
+        .hint("name the shared library that the build has made, such as target/debug/libthumbs.so"))
 }
 
 fn document(file: &str, checked: &Checked) -> String {

@@ -4,6 +4,7 @@ use taskhost_core::duration::DurationText;
 use taskhost_core::submit::NewTask;
 
 use super::args::PluginsRunArgs;
+use super::check::must_be_there;
 use super::enqueue::read_json;
 use super::failure::{Exit, Failure};
 use super::meter::Meter;
@@ -17,6 +18,7 @@ pub(super) fn run(args: &PluginsRunArgs, output: &mut Output<'_>) -> Result<(), 
     if let Some(parent) = args.parent {
         tools::end_with(parent).map_err(|error| Failure::new(Exit::Failed, error))?;
     }
+    must_be_there(&args.file)?;
     let request = request(args)?;
     let mut meter = Meter::new();
     let above = meter.above();

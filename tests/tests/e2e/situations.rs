@@ -115,7 +115,8 @@ fn a_daemon_that_cannot_start_is_1() {
 #[test]
 fn a_library_that_is_none_is_1_or_3() {
     let scene = Scene::new("");
-    fails("library_is_missing", &scene, &["plugins", "run", "nowhere.so", "probe.noop"], 1);
+    fails("library_is_missing", &scene, &["plugins", "run", "nowhere.so", "probe.noop"], 3);
+    fails("library_to_check_is_missing", &scene, &["plugins", "check", "nowhere.so"], 3);
     scene.write("taken/Cargo.toml", "");
     fails("plugin_is_there_already", &scene, &["plugins", "new", "taken"], 1);
 }

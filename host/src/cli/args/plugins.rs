@@ -68,7 +68,7 @@ Examples:
   TASKHOST_LOG=plugin=debug taskhost plugins run libthumbs.so thumbs.greet
 
 The result goes to stdout; progress, log and follow-up tasks, which are not run, go to stderr.
-Ctrl-C cancels the task, once more ends it at once. Exit code 0: it completed; 1: it did not; 3: no such kind.";
+Ctrl-C cancels the task, once more ends it at once. Exit code 0: it completed; 1: it did not; 3: no such kind or file.";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PluginsRunArgs {
@@ -101,7 +101,7 @@ Examples:
   taskhost plugins check target/debug/libthumbs.so
   taskhost plugins check target/release/libthumbs.so --json
 
-The library is entered in child processes only. Exit code 0: a host can use it; 1: none can.";
+The library is entered in child processes only. Exit code 0: a host can use it; 1: none can; 3: there is no such file.";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PluginsCheckArgs {
