@@ -8,6 +8,7 @@ mod hostile;
 mod loading;
 mod logging;
 mod running;
+mod settings;
 mod stopping;
 mod swapping;
 
