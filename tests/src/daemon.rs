@@ -43,6 +43,11 @@ impl Daemon {
         self.program.id()
     }
 
+    /// The first line ever of its log that contains `text`, also from before it was ready; waits for it.
+    pub fn find_in_log(&mut self, text: &str) -> String {
+        self.program.find(text)
+    }
+
     /// Reads its log up to a line that contains `text`, and answers the line.
     pub fn wait_for_log(&mut self, text: &str) -> String {
         self.program.wait_for(text)

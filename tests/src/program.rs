@@ -35,6 +35,12 @@ impl Program {
         self.child.id()
     }
 
+    /// The first line ever that contains `text`, also among those that were read on the way to another; waits for it.
+    pub fn find(&mut self, text: &str) -> String {
+        let found = self.seen.iter().find(|line| line.contains(text)).cloned();
+        found.unwrap_or_else(|| self.wait_for(text))
+    }
+
     /// Reads on to a line that contains `text`, and answers the line.
     pub fn wait_for(&mut self, text: &str) -> String {
         while let Ok(line) = self.lines.recv() {

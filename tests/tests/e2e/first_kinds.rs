@@ -101,7 +101,7 @@ fn a_line_of_tasks_toml_becomes_a_finished_task() {
         "[jobs.soon]\nkind = \"files.checksum\"\nparams = { path = \"tasks.toml\" }\nschedule = { delay = \"200ms\" }\n",
     );
     let mut daemon = scene.start();
-    let fired = daemon.wait_for_log("The job fired.");
+    let fired = daemon.find_in_log("The job fired.");
     let id = fired.split("task_id=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an id").to_owned();
     let task = daemon.client().ended(&id);
     assert_eq!((&task["status"], &task["job"]), (&json!("completed"), &json!("soon")), "{task}");

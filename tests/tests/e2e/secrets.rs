@@ -26,8 +26,9 @@ fn params_are_hidden_whole_while_nobody_can_say_which_are_secret() {
 
 /// A scene with the C example, whose param `name` and config are secret.
 fn with_secrets() -> Scene {
-    let job = "[jobs.greeting]\nkind = \"hello.c\"\nparams = { name = \"s3cret-of-job\" }\nschedule = { delay = \"100ms\" }\n";
-    let of_variable = job.replace("greeting", "referring").replace("s3cret-of-job", "${env:TASKHOST_TEST_SECRET}");
+    let job =
+        "[jobs.welcome]\nkind = \"hello.c\"\nparams = { name = \"s3cret-of-job\" }\nschedule = { delay = \"100ms\" }\n";
+    let of_variable = job.replace("welcome", "referring").replace("s3cret-of-job", "${env:TASKHOST_TEST_SECRET}");
     let held = "[jobs.held]\nkind = \"hello.c\"\nparams = { nam = \"s3cret-of-held\" }\n";
     let config = "[plugins.hello]\nconfig = { password = \"s3cret-of-config\" }\n";
     let scene = Scene::with_plugins(&format!("{config}{job}{of_variable}{held}"), &["plugins".into()]);
@@ -59,8 +60,9 @@ fn log_in(format: &str) -> String {
         ("TASKHOST_TEST_SECRET", OsStr::new("s3cret-of-variable")),
     ];
     let mut daemon = scene.start_with(&variables);
-    for _ in ["greeting", "referring"] {
-        daemon.wait_for_log("The job fired.");
+    for job in ["welcome", "referring"] {
+        let fired = daemon.find_in_log(job);
+        assert!(fired.contains("The job fired."), "{fired}");
     }
     let client = daemon.client();
     let id = client.submit("hello.c", &json!({ "name": "s3cret-of-task", "ms": 1 }));
