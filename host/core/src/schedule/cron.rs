@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDateTime};
 
 use super::error::CronError;
 use super::line::{Line, Values, WEEKDAY_NAMES};
-use super::zone::{SECOND, Zone};
+use super::zone::{SECOND, Zone, instant, utc};
 use crate::time::UnixMicros;
 
 /// A cron line in a time zone. Cheap to clone.
@@ -20,7 +20,9 @@ use crate::time::UnixMicros;
 /// unrestricted only if it is exactly `*`; if both are restricted, either may match.
 ///
 /// Where the clocks go back, a time that they show twice counts once, the first time. Where they go forward, a time that
-/// they skip is the first moment behind the gap. Two times that land on one instant are one occurrence.
+/// they skip is the first moment behind the gap. Two times that land on one instant are one occurrence. But a line whose
+/// minute or hour field begins with `*` goes by the time that passes: it runs whenever the clocks show one of its times, so
+/// in both hours that they show twice, and in none that they skip.
 ///
 /// ```
 /// use taskhost_core::schedule::Cron;
@@ -35,6 +37,7 @@ use crate::time::UnixMicros;
 pub struct Cron {
     text: Arc<str>,
     zone: Zone,
+    is_elapsed: bool,
     /// One enumerator, or two where either of two day fields may match.
     days: Arc<[cron::Schedule]>,
 }
@@ -51,7 +54,7 @@ impl Cron {
             }
             (month_days, weekdays) => vec![enumerator(&line, month_days, weekdays)],
         };
-        Ok(Self { text: text.into(), zone, days: days.into() })
+        Ok(Self { text: text.into(), zone, is_elapsed: line.is_elapsed, days: days.into() })
     }
 
     /// The line as it was written.
@@ -66,8 +69,31 @@ impl Cron {
 
     /// The first occurrence after `after`; `None` if there is none until 2100, as for `0 0 30 2 *`.
     pub fn next_after(&self, after: UnixMicros) -> Option<UnixMicros> {
-        // Lines begin in 1970: the enumerator knows no year before.
-        let mut wall = self.zone.wall(after)?.max(DateTime::UNIX_EPOCH.naive_utc() - SECOND);
+        if self.is_elapsed { self.next_shown(after) } else { self.next_named(after) }
+    }
+
+    /// Whether it goes by the time that passes, not by what the clocks show: nobody waits for one of its times.
+    pub(super) fn is_elapsed(&self) -> bool {
+        self.is_elapsed
+    }
+
+    /// The first instant after `after` at which the clocks show a time of the line.
+    fn next_shown(&self, after: UnixMicros) -> Option<UnixMicros> {
+        let mut from = utc(after)?;
+        let mut wall = (from + self.zone.offset_at(from)).max(BEFORE_ALL);
+        loop {
+            let offset = self.zone.offset_at(from);
+            let next = self.next_wall(wall)? - offset;
+            let Some(change) = self.zone.next_change(from, next) else { return Some(instant(next)) };
+            // From here on the clocks go otherwise, and the first time that they show may be one of the line.
+            from = change;
+            wall = (change + self.zone.offset_at(change) - SECOND).max(BEFORE_ALL);
+        }
+    }
+
+    /// The first instant after `after` that a time of the line stands for.
+    fn next_named(&self, after: UnixMicros) -> Option<UnixMicros> {
+        let mut wall = self.zone.wall(after)?.max(BEFORE_ALL);
         loop {
             wall = self.next_wall(wall)?;
             let instant = self.zone.first_instant(wall);
@@ -89,6 +115,10 @@ impl Cron {
         self.days.iter().filter_map(|days| days.after(&wall).next()).min().map(|next| next.naive_utc())
     }
 }
+
+/// Lines begin in 1970: the enumerator knows no year before.
+const BEFORE_ALL: NaiveDateTime =
+    DateTime::UNIX_EPOCH.naive_utc().checked_sub_signed(SECOND).expect("the calendar has 1969");
 
 /// The crate's schedule for these values; days that are `None` are unrestricted.
 fn enumerator(line: &Line, month_days: Option<Values>, weekdays: Option<Values>) -> cron::Schedule {

@@ -41,15 +41,22 @@ fn times_that_land_on_one_instant_are_one_occurrence() {
 
 #[test]
 fn lines_that_begin_with_a_star_go_on_over_the_gap() {
-    assert_eq!(
-        spring("*/30 * * * *"),
-        [
-            "2027-03-28T01:30:00+01:00",
-            "2027-03-28T03:00:00+02:00",
-            "2027-03-28T03:30:00+02:00",
-            "2027-03-28T04:00:00+02:00"
-        ]
-    );
+    let half_hours = ["01:30:00+01:00", "03:00:00+02:00", "03:30:00+02:00", "04:00:00+02:00"];
+    assert_eq!(spring("*/30 * * * *"), half_hours.map(|time| format!("2027-03-28T{time}")));
+    assert_eq!(spring("30 */2 * * *"), [""; 0], "02:30 is not shown, and nobody waits for it");
+    assert_eq!(spring("0 * * * *"), ["2027-03-28T03:00:00+02:00", "2027-03-28T04:00:00+02:00"]);
+}
+
+#[test]
+fn lines_that_begin_with_a_star_run_in_both_hours_that_are_shown_twice() {
+    let times = ["02:00:00+02:00", "02:30:00+02:00", "02:00:00+01:00", "02:30:00+01:00", "03:00:00+01:00"];
+    let times = times.map(|time| format!("2026-10-25T{time}"));
+    assert_eq!(autumn("*/30 2,3 * * *")[..5], times);
+    assert_eq!(autumn("0 * * * *")[..3], [&*times[0], &times[2], &times[4]]);
+    assert_eq!(autumn("@hourly"), autumn("0 * * * *"));
+    assert_eq!(autumn("30 */2 * * *"), [&*times[1], &times[3]]);
+    // The clocks go back at 03:00, so the second fold begins with a time of the line.
+    assert_eq!(autumn("0 0 */2 * * *"), [&*times[0], &times[2], "2026-10-25T04:00:00+01:00"]);
 }
 
 #[test]
@@ -61,11 +68,15 @@ fn a_time_that_is_shown_twice_runs_the_first_time() {
 
 #[test]
 fn a_search_that_begins_in_the_repeated_hour_finds_nothing_old() {
-    let after = |from| between("*/20 * * * *", "Europe/Berlin", from, "2026-10-25T03:20:00+01:00");
+    let after = |line, from| between(line, "Europe/Berlin", from, "2026-10-25T03:20:00+01:00");
     for from in ["2026-10-25T02:40:00+02:00", "2026-10-25T02:00:00+01:00", "2026-10-25T02:59:59.999999+01:00"] {
-        assert_eq!(after(from), ["2026-10-25T03:00:00+01:00", "2026-10-25T03:20:00+01:00"], "after {from}");
+        let next = ["2026-10-25T03:00:00+01:00", "2026-10-25T03:20:00+01:00"];
+        assert_eq!(after("0-40/20 2,3 * * *", from), next, "after {from}");
     }
-    assert_eq!(after("2026-10-25T02:39:59+02:00")[0], "2026-10-25T02:40:00+02:00");
+    assert_eq!(after("0-40/20 2,3 * * *", "2026-10-25T02:39:59+02:00")[0], "2026-10-25T02:40:00+02:00");
+    assert_eq!(after("*/20 * * * *", "2026-10-25T02:40:00+02:00")[0], "2026-10-25T02:00:00+01:00");
+    assert_eq!(after("*/20 * * * *", "2026-10-25T02:59:59.999999+02:00")[0], "2026-10-25T02:00:00+01:00");
+    assert_eq!(after("*/20 * * * *", "2026-10-25T02:00:00+01:00")[0], "2026-10-25T02:20:00+01:00");
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(super) type Values = u64;
 /// A line, field by field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Line {
+    /// Its minute or hour field begins with `*`: it goes by the time that passes, not by what the clocks show.
+    pub(super) is_elapsed: bool,
     pub(super) seconds: Values,
     pub(super) minutes: Values,
     pub(super) hours: Values,
@@ -80,6 +82,7 @@ impl Line {
             _ => field.values(text, part).map(Some),
         };
         Ok(Self {
+            is_elapsed: rest[..2].iter().any(|field| field.starts_with('*')),
             seconds,
             minutes: MINUTE.values(text, rest[0])?,
             hours: HOUR.values(text, rest[1])?,

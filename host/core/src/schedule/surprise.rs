@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta};
+use chrono::NaiveDateTime;
 
 use super::cron::Cron;
-use super::zone::{SECOND, Zone};
+use super::zone::{SECOND, Zone, utc};
 use crate::time::UnixMicros;
 
 /// A moment at which the clocks of a zone are put forward or back.
@@ -30,27 +30,14 @@ pub struct Surprise {
 impl Zone {
     /// The changes of its clocks after `from` and up to `until`, in order. Those that last less than a day are not seen.
     pub fn clock_changes(self, from: UnixMicros, until: UnixMicros) -> Vec<ClockChange> {
+        let (Some(mut from), Some(until)) = (utc(from), utc(until)) else { return Vec::new() };
         let mut changes = Vec::new();
-        let day = TimeDelta::days(1);
-        let (Some(mut low), Some(end)) = (utc(from), utc(until)) else { return changes };
-        while low < end {
-            let high = (low + day).min(end);
-            if self.offset_at(low) != self.offset_at(high) {
-                changes.push(self.change_between(low, high));
-            }
-            low = high;
+        while let Some(change) = self.next_change(from, until) {
+            let (before, after) = (self.offset_at(change - SECOND), self.offset_at(change));
+            changes.push(ClockChange { before: change + before, after: change + after });
+            from = change;
         }
         changes
-    }
-
-    /// Halves the time between two moments with different offsets until the change is found, to the second.
-    fn change_between(self, mut low: NaiveDateTime, mut high: NaiveDateTime) -> ClockChange {
-        let before = self.offset_at(low);
-        while high - low > SECOND {
-            let middle = low + TimeDelta::seconds((high - low).num_seconds() / 2);
-            if self.offset_at(middle) == before { low = middle } else { high = middle }
-        }
-        ClockChange { before: high + before, after: high + self.offset_at(high) }
     }
 }
 
@@ -59,20 +46,11 @@ impl Cron {
     ///
     /// None for a line whose minutes or hours begin with `*`: it counts what passes, and nobody waits for one of its times.
     pub fn surprise(&self, change: &ClockChange) -> Option<Surprise> {
-        if self.counts_what_passes() {
+        if self.is_elapsed() {
             return None;
         }
         let named = self.next_wall(change.before.min(change.after) - SECOND)?;
         (named < change.before.max(change.after)).then_some(Surprise { named, change: *change })
-    }
-
-    fn counts_what_passes(&self) -> bool {
-        let fields: Vec<&str> = self.text().split_ascii_whitespace().collect();
-        match fields.as_slice() {
-            [nickname] => nickname.eq_ignore_ascii_case("@hourly"),
-            [fields @ .., _, _, _] => fields.iter().rev().take(2).any(|field| field.starts_with('*')),
-            _ => false,
-        }
     }
 }
 
@@ -92,10 +70,6 @@ impl fmt::Display for Surprise {
 fn clock(time: NaiveDateTime) -> String {
     let text = time.format("%H:%M:%S").to_string();
     text.strip_suffix(":00").map_or_else(|| text.clone(), str::to_owned)
-}
-
-fn utc(instant: UnixMicros) -> Option<NaiveDateTime> {
-    DateTime::from_timestamp_micros(instant.as_micros()).map(|time| time.naive_utc())
 }
 
 #[cfg(test)]

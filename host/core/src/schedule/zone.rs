@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, SecondsFormat, TimeDelta, TimeZone, Timelike};
 use chrono_tz::{GapInfo, TZ_VARIANTS, Tz};
 
 use super::error::ZoneError;
@@ -64,7 +64,28 @@ impl Zone {
             MappedLocalTime::Single(offset) | MappedLocalTime::Ambiguous(offset, _) => wall - offset.fix(),
             MappedLocalTime::None => self.end_of_gap(wall),
         };
-        UnixMicros::from_micros(utc.and_utc().timestamp_micros())
+        instant(utc)
+    }
+
+    /// The first moment of UTC behind `after`, up to `until`, at which the clocks are changed. Changes that last less than a day
+    /// are not seen.
+    pub(super) fn next_change(self, after: NaiveDateTime, until: NaiveDateTime) -> Option<NaiveDateTime> {
+        // Clocks are changed at whole seconds.
+        let mut low = after.with_nanosecond(0)?;
+        let before = self.offset_at(low);
+        let mut high = low;
+        while self.offset_at(high) == before {
+            if high >= until {
+                return None;
+            }
+            low = high;
+            high = (high + DAY_OF_CLOCK).min(until);
+        }
+        while high - low > SECOND {
+            let middle = low + TimeDelta::seconds((high - low).num_seconds() / 2);
+            if self.offset_at(middle) == before { low = middle } else { high = middle }
+        }
+        Some(high)
     }
 
     /// The instant, as UTC, at which the clocks jump over `wall`.
@@ -77,6 +98,18 @@ impl Zone {
 
 /// From where on a time of the clock alone says too little.
 const DAY: Duration = Duration::from_hours(24);
+
+const DAY_OF_CLOCK: TimeDelta = TimeDelta::days(1);
+
+/// The instant as UTC; none outside the calendar.
+pub(super) fn utc(instant: UnixMicros) -> Option<NaiveDateTime> {
+    DateTime::from_timestamp_micros(instant.as_micros()).map(|time| time.naive_utc())
+}
+
+/// The instant of a moment of UTC.
+pub(super) fn instant(utc: NaiveDateTime) -> UnixMicros {
+    UnixMicros::from_micros(utc.and_utc().timestamp_micros())
+}
 
 /// One second: cron's grain.
 pub(super) const SECOND: TimeDelta = TimeDelta::seconds(1);
