@@ -57,7 +57,8 @@ const EXAMPLES: &str = "\
 Examples:
   taskhost run
   taskhost enqueue files.checksum --params '{\"path\": \"README.md\"}' --wait
-  taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
+  taskhost tasks watch
+  taskhost jobs trigger nightly-backup --follow
   taskhost cron next '30 2 * * *' --tz Europe/Berlin
 
 Exit codes: 0 ok, 1 failed, 2 wrong words, 3 not found or no daemon, 130 Ctrl-C.";
