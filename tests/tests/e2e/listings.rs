@@ -30,7 +30,7 @@ fn settings(scene: &Scene) -> insta::Settings {
     settings.add_filter(&built_plugins().display().to_string(), "[plugins]");
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}", "[id]");
     settings.add_filter(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "[time]");
-    settings.add_filter(r#""(host|sha256)": "[^"]*""#, r#""$1": "[$1]""#);
+    settings.add_filter(r#""(host|sha256|file_sha256)": "[^"]*""#, r#""$1": "[$1]""#);
     settings.add_filter(r#"("attempted_by": \[\s*)"[^"]*""#, r#"$1"[host]""#);
     settings.add_filter(r#""(latency_seconds|rate)": [\d.]+"#, r#""$1": "[$1]""#);
     settings
