@@ -45,9 +45,10 @@ const SOCKET_PATH_MAX: usize = 107;
 /// [`BootError`] if something needed is missing or refused, or if the store fails later on.
 pub fn run(options: &Options) -> Result<(), BootError> {
     let origin = Origin::read(options)?;
-    let config = &origin.config;
-    let places = Places::of(&options.config, config.host.state.clone());
     let folder = enter_folder(&options.config)?;
+    let origin = origin.fit(options)?;
+    let config = &origin.config;
+    let places = origin.places();
     let state = open_state(&places, &folder)?;
     let applied = Arc::new(origin.applied(&places));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

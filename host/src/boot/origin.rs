@@ -1,5 +1,6 @@
 //! The `tasks.toml` that a daemon starts on: the file, or the last good text where the file is no good.
 //!
+//! The file is judged as an edit of the last good text: what a running daemon refuses, a restart does not take either.
 //! Not here: edits while it runs (`services::reloader`). Start at [`Origin::read`].
 
 use std::path::{Path, PathBuf};
@@ -11,12 +12,13 @@ use tracing::error;
 
 use super::places::Places;
 use super::{BootError, Options, read_config, read_text};
-use crate::applied::{Applied, Edit, History, Refused, Source};
+use crate::applied::{self, Applied, History, Refused, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::live::Live;
+use crate::plugins::catalog::CatalogOptions;
 use crate::plugins::describe::DescribeOptions;
 use crate::plugins::{Executor, Registry};
-use crate::services::reloader::{Found, Reloader};
+use crate::services::reloader::{Edit, Found, Reloader};
 
 /// What a daemon starts on.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Origin {
     pub(super) config: Config,
     /// Why that is not what was found.
     refused: Option<Refused>,
+    /// What was applied last, while it is not known whether the file that was found takes its place.
+    last_good: Option<(String, Config)>,
 }
 
 impl Origin {
@@ -39,30 +43,58 @@ impl Origin {
         let path = &options.config;
         let file = std::path::absolute(path).map_err(|source| BootError::system("find", path, source))?;
         let found = Found::read(&file);
+        let last_good = last_good(path, &found);
         let refused = match &found {
             Found::Text(text) => match Config::parse(text) {
-                Ok(config) => return Ok(Self { file, text: text.clone(), config, found, refused: None }),
+                Ok(config) => return Ok(Self { file, text: text.clone(), config, found, refused: None, last_good }),
                 Err(errors) => Refused::with_errors(&file, text, errors, SystemClock.now()),
             },
             Found::Nothing(problem) => Refused::without_text(&file, problem, SystemClock.now()),
         };
-        let kept = last_good(path, &found);
-        if let (true, Some(_), Found::Nothing(problem)) = (options.strict, &kept, &found) {
+        if let (true, Some(_), Found::Nothing(problem)) = (options.strict, &last_good, &found) {
             return Err(BootError::ConfigEmpty { path: path.clone(), problem: problem.clone() });
         }
-        match kept.filter(|_| !options.strict) {
-            Some((text, config)) => {
-                error!("{} is refused; the last good text of it runs.\n{}", path.display(), refused.report.trim_end());
-                Ok(Self { file, found, text, config, refused: Some(refused) })
-            }
+        let Some((text, config)) = last_good.filter(|_| !options.strict) else {
             // An empty file declares nothing: the first start of somebody who has no last good text.
-            None => Ok(Self { file, text: read_text(path)?, config: read_config(path)?, found, refused: None }),
+            let (text, config) = (read_text(path)?, read_config(path)?);
+            return Ok(Self { file, text, config, found, refused: None, last_good: None });
+        };
+        tell(path, &refused);
+        Ok(Self { file, found, text, config, refused: Some(refused), last_good: None })
+    }
+
+    /// Holds what the file changes of the last good text against the plugins. Where it does not fit, the last good text is
+    /// taken instead, unless `options` are strict. What is as it was is not asked after: a plugin that went away holds its jobs,
+    /// not the daemon. Without a last good text everything is taken. Relative paths begin in the folder of the file.
+    /// # Errors
+    /// [`BootError`] with everything that does not fit, if the last good text is not to be taken.
+    pub(super) fn fit(mut self, options: &Options) -> Result<Self, BootError> {
+        let Some((last_good, before)) = self.last_good.take() else { return Ok(self) };
+        let now = SystemClock.now();
+        let state = self.places().state;
+        let folders = self.config.host.plugins.clone();
+        let catalog =
+            CatalogOptions { folders, state: state.clone(), scratch: state, describe: DescribeOptions::default() };
+        let edit = Edit { text: &self.text, before: &before, now };
+        let Err(diagnostics) = edit.check_unloaded(&self.config, &catalog) else {
+            return Ok(self);
+        };
+        if options.strict {
+            return Err(BootError::Config { path: options.config.clone(), text: self.text, diagnostics });
         }
+        let refused = Refused::with_errors(&self.file, &self.text, diagnostics, now);
+        tell(&options.config, &refused);
+        Ok(Self { text: last_good, config: before, refused: Some(refused), ..self })
+    }
+
+    /// Where the daemon keeps its things.
+    pub(super) fn places(&self) -> Places {
+        Places::of(&self.file, self.config.host.state.clone())
     }
 
     /// Where the applied configs are told of, from this one on.
     pub(super) fn applied(&self, places: &Places) -> Applied {
-        let edit = Edit { text: &self.text, source: Source::Start, summary: "what the daemon was started on" };
+        let edit = applied::Edit { text: &self.text, source: Source::Start, summary: "what the daemon was started on" };
         let history = History::open(&places.state);
         let applied = Applied::begin(self.file.clone(), history, edit, SystemClock.now());
         if let Some(refused) = self.refused.clone() {
@@ -106,6 +138,10 @@ pub(super) struct ReloadParts {
     pub(super) asked: Arc<Notify>,
     pub(super) looked: watch::Receiver<u64>,
     pub(super) kinds_changed: watch::Sender<u64>,
+}
+
+fn tell(path: &Path, refused: &Refused) {
+    error!("{} is refused; the last good text of it runs.\n{}", path.display(), refused.report.trim_end());
 }
 
 /// The last good text that a daemon has kept where the file, as far as it can be read, says that it would.

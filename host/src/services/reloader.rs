@@ -19,7 +19,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
-use self::edit::{Edit, Good};
+pub use self::edit::Edit;
+use self::edit::Good;
 pub use self::found::Found;
 use crate::applied::{self, Applied, Refused, Source};
 use crate::clock::{Clock, sleep};

@@ -1,5 +1,7 @@
 //! Edits of `tasks.toml` while the daemon runs: what is applied, what is refused, and what of the file is live.
 
+mod starts;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -42,6 +44,14 @@ impl Desk {
 
     fn refused(&mut self) {
         self.daemon.wait_for_log("tasks.toml is refused");
+    }
+
+    /// Stops the daemon, and starts another one once `meanwhile` is over.
+    fn restart(self, meanwhile: impl FnOnce(&Scene)) -> Self {
+        let Self { scene, daemon, base } = self;
+        assert!(daemon.stop().0.success());
+        meanwhile(&scene);
+        Self { daemon: scene.start(), scene, base }
     }
 
     /// The status of `GET /jobs/{name}`.
@@ -308,39 +318,6 @@ fn a_hangup_reads_the_file_and_tells_the_service_manager() {
     assert_eq!(manager.next()[1], "STATUS=tasks.toml is refused, config generation 1 goes on; see the log.");
     desk.daemon.signal(libc::SIGHUP);
     desk.refused();
-}
-
-#[test]
-fn a_start_on_a_broken_file_runs_the_last_good_text_and_strict_refuses() {
-    let mut desk = Desk::new("");
-    desk.save(JOB);
-    desk.applied();
-    let Desk { scene, daemon, base } = desk;
-    assert!(daemon.stop().0.success());
-    for broken in ["", "[jobs.nightly\n"] {
-        scene.write("tasks.toml", broken);
-        let strict = scene.taskhost(&["run", "--strict"]);
-        assert_eq!(strict.code, Some(1), "{}", strict.stderr);
-        assert!(strict.stderr.contains("error: ") && strict.stderr.contains("tasks.toml"), "{}", strict.stderr);
-        let daemon = scene.start();
-        assert_eq!(daemon.client().get("/api/v1/jobs/nightly").status, 200);
-        let (status, said) = daemon.stop();
-        assert!(status.success());
-        assert!(said.contains("ERROR") && said.contains("the last good text of it runs"), "{said}");
-    }
-    // Repaired while it runs.
-    let mut desk = Desk { daemon: scene.start(), scene, base };
-    desk.save("");
-    assert_eq!(desk.applied(), "-1 job (nightly), config generation 3.");
-    assert_eq!(desk.job("nightly"), 404);
-}
-
-#[test]
-fn without_a_last_good_text_a_broken_file_is_an_error() {
-    let scene = Scene::new("[jobs.a]\nknd = \"probe.echo\"\n");
-    let ran = scene.fails_to_start();
-    assert_eq!(ran.code, Some(1));
-    assert!(ran.stderr.contains("did you mean `kind`?"), "{}", ran.stderr);
 }
 
 #[test]

@@ -13,11 +13,13 @@ use crate::secrets::{SecretSource as _, SystemSecrets};
 
 /// A text that may take the place of what is applied.
 #[derive(Debug)]
-pub(super) struct Edit<'a> {
-    pub(super) text: &'a str,
+pub struct Edit<'a> {
+    /// The text.
+    pub text: &'a str,
     /// What is applied.
-    pub(super) before: &'a Config,
-    pub(super) now: UnixMicros,
+    pub before: &'a Config,
+    /// The time.
+    pub now: UnixMicros,
 }
 
 /// A text that can be applied.
@@ -55,6 +57,24 @@ impl Edit<'_> {
         let unresolved = unresolved(self.text, &news, |reference| SystemSecrets.read(reference));
         draft.add(unresolved.into_iter().map(|warning| Diagnostic { hint: None, ..warning }).collect());
         Ok(Good { config, warnings: draft.diagnostics })
+    }
+
+    /// Everything that the plugins say against `config`, which is what the text says, before any of them is loaded. An edit
+    /// that changes nothing of theirs does not ask them.
+    /// # Errors
+    /// What does not fit, in the order of the lines.
+    pub fn check_unloaded(&self, config: &Config, options: &CatalogOptions) -> Result<(), Vec<Diagnostic>> {
+        let news = self.news(config);
+        if news.jobs.is_empty() && news.plugins.is_empty() && config.host.plugins == self.before.host.plugins {
+            return Ok(());
+        }
+        let mut draft = Draft { config: None, diagnostics: Vec::new() };
+        match Catalog::read(options) {
+            Ok(catalog) => self.check_folders(&mut draft, config, &news, &catalog),
+            Err(error) => draft.add(vec![self.unscanned(&error)]),
+        }
+        draft.diagnostics.retain(Diagnostic::is_error);
+        if draft.diagnostics.is_empty() { Ok(()) } else { Err(draft.diagnostics) }
     }
 
     /// Plugins that do not take what the edit says of them.

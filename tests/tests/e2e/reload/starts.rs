@@ -1,0 +1,94 @@
+//! What a start makes of the file, and of the text that was applied last.
+
+use std::fs;
+
+use serde_json::json;
+use taskhost_tests::Scene;
+
+use super::{Desk, JOB, build_versions};
+
+#[test]
+fn a_start_on_a_broken_file_runs_the_last_good_text_and_strict_refuses() {
+    let mut desk = Desk::new("");
+    desk.save(JOB);
+    desk.applied();
+    let Desk { scene, daemon, base } = desk;
+    assert!(daemon.stop().0.success());
+    for broken in ["", "[jobs.nightly\n"] {
+        scene.write("tasks.toml", broken);
+        let strict = scene.taskhost(&["run", "--strict"]);
+        assert_eq!(strict.code, Some(1), "{}", strict.stderr);
+        assert!(strict.stderr.contains("error: ") && strict.stderr.contains("tasks.toml"), "{}", strict.stderr);
+        let daemon = scene.start();
+        assert_eq!(daemon.client().get("/api/v1/jobs/nightly").status, 200);
+        let (status, said) = daemon.stop();
+        assert!(status.success());
+        assert!(said.contains("ERROR") && said.contains("the last good text of it runs"), "{said}");
+    }
+    // Repaired while it runs.
+    let mut desk = Desk { daemon: scene.start(), scene, base };
+    desk.save("");
+    assert_eq!(desk.applied(), "-1 job (nightly), config generation 3.");
+    assert_eq!(desk.job("nightly"), 404);
+}
+
+#[test]
+fn a_restart_takes_no_edit_that_a_running_daemon_refuses() {
+    let mut desk = Desk::new(JOB);
+    let mistyped = JOB.replace("probe.echo", "probe.sleep") + "params = { mz = 1 }\n";
+    for (edit, told) in [
+        (JOB.replace("probe.echo", "probe.ech"), "no plugin provides"),
+        (mistyped, "unknown key `mz`"),
+        (format!("{JOB}[plugins.email]\nconfig = {{ form = \"a@example.org\" }}\n"), "unknown key `form`"),
+    ] {
+        desk.save_text(&desk.base.replace(JOB, &edit));
+        desk.refused();
+        desk = desk.restart(|scene| {
+            let strict = scene.taskhost(&["run", "--strict"]);
+            assert_eq!(strict.code, Some(1), "{}", strict.stderr);
+            assert!(strict.stderr.contains(told) && strict.stderr.contains("tasks.toml has "), "{}", strict.stderr);
+        });
+        let job = desk.daemon.client().get("/api/v1/jobs/nightly").body;
+        assert_eq!(job["kind"], "probe.echo", "{job}");
+        let config = desk.daemon.client().get("/api/v1/config").body;
+        assert_eq!((&config["generation"], config["refused"].is_null()), (&json!(1), false), "{config}");
+        let kept = fs::read_to_string(desk.scene.file("var/last-good/tasks.toml")).expect("the last good text");
+        assert_eq!(kept, desk.base);
+    }
+    desk.save_text(&format!("{}[queues.more]\n", desk.base));
+    assert_eq!(desk.applied(), "+1 queue (more), config generation 2.");
+}
+
+#[test]
+fn a_start_without_a_plugin_holds_its_jobs_and_takes_other_edits() {
+    let scene = Scene::with_plugins("", &["plugins".into()]);
+    fs::create_dir(scene.file("plugins")).expect("a folder for plugins");
+    let library = build_versions(&scene);
+    fs::copy(&library, scene.file("plugins/libversions.so")).expect("bring the plugin");
+    let mut desk = Desk::of(scene);
+    desk.save("[jobs.a]\nkind = \"versions.work\"\n");
+    desk.applied();
+    let edited = format!("{}[jobs.a]\nkind = \"versions.work\"\n[queues.more]\n", desk.base);
+    desk = desk.restart(|scene| {
+        fs::remove_file(scene.file("plugins/libversions.so")).expect("take the plugin away");
+        scene.write("tasks.toml", edited);
+    });
+    let config = desk.daemon.client().get("/api/v1/config").body;
+    assert_eq!((&config["generation"], config["refused"].is_null()), (&json!(3), true), "{config}");
+    assert_eq!(desk.job("a"), 200);
+
+    // A new one waits for its plugin, as an edit would.
+    let edited = format!("{}[jobs.a]\nkind = \"versions.work\"\n[jobs.b]\nkind = \"versions.work\"\n", desk.base);
+    desk = desk.restart(|scene| drop(scene.write("tasks.toml", edited)));
+    assert_eq!((desk.job("a"), desk.job("b")), (200, 404));
+    fs::rename(&library, desk.scene.file("plugins/libversions.so")).expect("bring the plugin");
+    assert_eq!(desk.applied(), "+1 job (b); -1 queue (more), config generation 4.");
+}
+
+#[test]
+fn without_a_last_good_text_a_broken_file_is_an_error() {
+    let scene = Scene::new("[jobs.a]\nknd = \"probe.echo\"\n");
+    let ran = scene.fails_to_start();
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stderr.contains("did you mean `kind`?"), "{}", ran.stderr);
+}
