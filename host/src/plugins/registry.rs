@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 use serde_json::Value;
 use taskhost_core::config::{Config, Misfit, PluginConfig, Schemas};
 use taskhost_core::ids::{KindName, PluginName, QueueName};
+use taskhost_core::secret::refers;
 use taskhost_core::suggest;
 use tokio::sync::watch;
 
@@ -41,6 +42,11 @@ impl PluginSettings {
             (name.clone(), Self { config, allow_in_process: plugin.allow_in_process })
         };
         config.plugins.iter().map(of_plugin).collect()
+    }
+
+    /// Whether secrets stand in the config.
+    pub(super) fn refers(&self) -> bool {
+        self.config.as_ref().is_some_and(refers)
     }
 }
 
@@ -164,6 +170,17 @@ impl Registry {
         drop(files);
         self.watch(folders);
         Ok(changes)
+    }
+
+    /// Brings up anew each plugin in whose config a secret has another value now. Blocks as [`Self::refresh`] does.
+    ///
+    /// With the changes come the plugins that do not come up so, and go on with the secrets that they have.
+    pub fn follow_secrets(&self) -> (Changes, Vec<SettingsError>) {
+        let mut files = self.shelf();
+        let outcome = files.follow_secrets();
+        self.publish(&files);
+        files.tell();
+        outcome
     }
 
     /// The folders in which something may come or change.

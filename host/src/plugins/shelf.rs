@@ -5,6 +5,7 @@
 //! retired, and attempts in it go on. Not here: other settings for what serves (`renew`), who reads the outcome
 //! (`registry`). Start at [`Shelf::refresh`].
 
+mod given;
 mod renew;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
-use taskhost_core::secret::resolve;
 
+use self::given::Given;
+pub(super) use self::given::GivenDigest;
 use super::config_schema::ConfigSchema;
 use super::describe::{Describer, Manifest};
 use super::error::{LoadError, ScanError};
@@ -24,7 +25,6 @@ use super::registry::{Changes, Search};
 use super::source::{Ready, Refusal, Serving, Source, Standing, discard};
 use super::stage::{self, Fingerprint, Generations};
 use super::{Kind, PluginView, loader};
-use crate::secrets::{SecretSource as _, SystemSecrets};
 
 /// The files and what is known of them.
 #[derive(Debug)]
@@ -218,18 +218,17 @@ impl Shelf {
         let manifest = &ready.manifest;
         self.check_names(at, &manifest.name, manifest.kinds.iter().map(|kind| &kind.name))?;
         let settings = self.search.settings.get(&manifest.name).cloned().unwrap_or_default();
-        let config = settings.config.unwrap_or_else(|| json!({}));
         let takes = Arc::new(ConfigSchema::of(manifest)?);
         self.sources[at].takes = Some((manifest.name.clone(), Arc::clone(&takes)));
-        let config = resolved(&manifest.name, &config)?;
-        check_config(&manifest.name, &takes, &config)?;
+        let given = Given::resolve(&manifest.name, &settings)?;
+        given.check(&manifest.name, &takes)?;
         let loaded = loader::load(&ready.copy)?;
         let name = loaded.meta.name.clone();
         // Once more: nothing keeps a library from saying something else the second time.
         self.check_names(at, &name, loaded.kinds.iter().map(|kind| &kind.name))?;
         let generation = self.loaded.entry(name.clone()).and_modify(|latest| *latest += 1).or_insert(1);
         let refused = |reason| LoadError::Config { name: name.to_string(), reason };
-        loaded.configure(config.to_string().as_bytes()).map_err(refused)?;
+        loaded.configure(given.json().as_bytes()).map_err(refused)?;
         let kind = |kind| Arc::new(Kind::loaded(&name, *generation, kind, settings.allow_in_process));
         let mut kinds: Vec<_> = loaded.kinds.into_iter().map(kind).collect();
         kinds.sort_by(|a, b| a.name.cmp(&b.name));
@@ -240,6 +239,7 @@ impl Shelf {
             copy: ready.copy.clone(),
             kinds,
             is_swap: self.sources[at].serving.is_some(),
+            given: given.digest(),
             name,
         })
     }
@@ -291,20 +291,4 @@ fn describe_all(describer: &Describer, fresh: &[Fresh]) -> Vec<Result<Manifest, 
         };
         threads.into_iter().map(end).collect()
     })
-}
-
-/// The config with its secrets.
-fn resolved(name: &PluginName, config: &Value) -> Result<Value, LoadError> {
-    let unresolved = |reason: String| LoadError::Secret { name: name.to_string(), reason };
-    let json = resolve(&config.to_string(), |reference| SystemSecrets.read(reference));
-    serde_json::from_str(&json.map_err(|error| unresolved(error.to_string()))?)
-        .map_err(|error| unresolved(error.to_string()))
-}
-
-fn check_config(name: &PluginName, takes: &ConfigSchema, config: &Value) -> Result<(), LoadError> {
-    let misfits: Vec<String> = takes.misfits(config).iter().map(ToString::to_string).collect();
-    if misfits.is_empty() {
-        return Ok(());
-    }
-    Err(LoadError::Config { name: name.to_string(), reason: misfits.join("; ") })
 }

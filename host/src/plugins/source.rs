@@ -12,6 +12,7 @@ use taskhost_core::ids::PluginName;
 use super::config_schema::ConfigSchema;
 use super::describe::Manifest;
 use super::error::LoadError;
+use super::shelf::GivenDigest;
 use super::stage::Fingerprint;
 use super::{Kind, PluginView};
 
@@ -90,6 +91,8 @@ pub(super) struct Serving {
     pub(super) kinds: Vec<Arc<Kind>>,
     /// The one before it in this file served until then.
     pub(super) is_swap: bool,
+    /// The config that it came up with.
+    pub(super) given: GivenDigest,
 }
 
 impl Source {

@@ -27,7 +27,7 @@ use crate::clock::{Clock, sleep};
 use crate::live::{self, Live};
 use crate::plugins::catalog::CatalogOptions;
 use crate::plugins::describe::DescribeOptions;
-use crate::plugins::{Executor, PluginSettings, Registry};
+use crate::plugins::{Changes, Executor, PluginSettings, Registry};
 use crate::service_manager;
 
 /// Editors truncate, then fill: several events for one save. This much quiet joins them.
@@ -133,6 +133,9 @@ impl Reloader {
         } else {
             self.take(&found, source, !is_same || is_asked);
         }
+        if is_asked {
+            self.follow_secrets();
+        }
         self.seen = found;
         service_manager::ready(&self.status());
     }
@@ -160,16 +163,28 @@ impl Reloader {
         }
     }
 
+    /// Of a secret that has another value nobody hears but from who asks.
+    fn follow_secrets(&self) {
+        let (changes, errors) = self.registry.follow_secrets();
+        self.tell_of_kinds(changes);
+        for failed in errors {
+            error!(error = %failed, hint = failed.hint(), "A plugin goes on with the secrets that it has.");
+        }
+    }
+
+    fn tell_of_kinds(&self, changes: Changes) {
+        if changes.concern_kinds() {
+            self.kinds_changed.send_modify(|count| *count += 1);
+        }
+    }
+
     /// Checks the text and brings up what can fail, which is what the plugins make of it.
     fn build(&self, text: &str, now: UnixMicros, editing: &live::Edit<'_>) -> Result<Good, Vec<Diagnostic>> {
         let edit = Edit { text, before: &self.declared, now };
         let good = edit.check(editing, &self.registry, |config| self.catalog(config))?;
         let (folders, settings) = (good.config.host.plugins.clone(), PluginSettings::of(&good.config));
         let changes = self.registry.reconfigure(folders, settings);
-        let changes = changes.map_err(|errors| edit.unsettled(&good.config, &errors))?;
-        if changes.concern_kinds() {
-            self.kinds_changed.send_modify(|count| *count += 1);
-        }
+        self.tell_of_kinds(changes.map_err(|errors| edit.unsettled(&good.config, &errors))?);
         Ok(good)
     }
 

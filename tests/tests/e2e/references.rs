@@ -137,6 +137,41 @@ fn a_plugin_without_its_secret_is_refused_by_name_and_looked_at_again() {
 }
 
 #[test]
+fn a_hangup_gives_a_plugin_the_secret_that_has_changed_and_one_without_it_goes_on() {
+    let scene = Scene::new(MAIL);
+    scene.write("run/account", "first");
+    let mut daemon = scene.start();
+    let client = daemon.client().clone();
+    let send = || {
+        let mail = json!({ "to": "ann@example.org", "subject": "s", "text": "t" });
+        assert_eq!(client.ended(&client.submit("email.send", &mail))["status"], "completed");
+    };
+    send();
+    assert!(mail(&scene).contains("first@example.org"));
+
+    scene.write("run/account", "second");
+    daemon.signal(libc::SIGHUP);
+    let swapped = daemon.wait_for_log("Plugin swapped.");
+    assert!(swapped.contains("plugin=email generation=2"), "{swapped}");
+    send();
+    assert!(mail(&scene).contains("second@example.org"));
+
+    std::fs::remove_file(scene.file("run/account")).expect("the secret");
+    daemon.signal(libc::SIGHUP);
+    let told = daemon.wait_for_log("A plugin goes on with the secrets that it has.");
+    assert!(told.contains("ERROR") && told.contains("`${file:run/account}` cannot be resolved"), "{told}");
+    send();
+    assert!(mail(&scene).contains("second@example.org"));
+
+    // What is as it was brings nothing up.
+    scene.write("run/account", "second\n");
+    daemon.signal(libc::SIGHUP);
+    daemon.wait_for_log("tasks.toml is as it was applied.");
+    let (_, said) = daemon.stop();
+    assert_eq!(said.matches("Plugin swapped.").count(), 1, "{said}");
+}
+
+#[test]
 fn check_warns_of_a_reference_that_stands_for_nothing_here() {
     let scene = Scene::new(MAIL);
     let ran = scene.taskhost(&["check"]);

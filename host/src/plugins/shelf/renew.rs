@@ -1,17 +1,17 @@
 //! Brings plugins up anew because `tasks.toml` says something else of them, all or none: what does not come up with its new
-//! settings leaves everything as it was.
+//! settings leaves everything as it was. Or because its secrets have other values, each on its own.
 //!
-//! Start at [`Shelf::reconfigure`].
+//! Start at [`Shelf::reconfigure`] and [`Shelf::follow_secrets`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use taskhost_core::ids::PluginName;
 
-use super::{Changes, Shelf};
+use super::{Changes, Given, Shelf};
 use crate::plugins::error::LoadError;
 use crate::plugins::registry::{PluginSettings, SettingsError};
-use crate::plugins::source::{Ready, Serving, Standing, discard};
+use crate::plugins::source::{Ready, Serving, Source, Standing, discard};
 use crate::plugins::stage;
 
 /// A generation that does not serve yet.
@@ -38,18 +38,56 @@ impl Shelf {
             return Ok(changes);
         }
         let renewed = self.renew(&concerned).inspect_err(|_| self.search.settings = before)?;
-        for Renewed { at, serving } in renewed {
-            let source = &mut self.sources[at];
-            if source.sha256 == serving.sha256 {
-                source.stand(Standing::Good);
-            }
-            self.serve(at, serving, &mut changes);
-        }
+        self.put_in_service(renewed, &mut changes);
         self.try_refused_again(&concerned);
         self.search.folders = folders;
         let Changes { loaded, swapped, left, refused } = self.refresh();
         changes.swapped += swapped;
         Ok(Changes { loaded, left, refused, ..changes })
+    }
+
+    /// Brings up anew each plugin that would be given something else now, because a secret has another value: on its own, so
+    /// that one that does not come up keeps no other from it. What was refused for its secrets is tried again.
+    pub(in crate::plugins) fn follow_secrets(&mut self) -> (Changes, Vec<SettingsError>) {
+        let (mut changes, mut errors) = (Changes::default(), Vec::new());
+        for name in self.given_something_else() {
+            match self.renew(&BTreeSet::from([name])) {
+                Ok(renewed) => self.put_in_service(renewed, &mut changes),
+                Err(failed) => errors.extend(failed),
+            }
+        }
+        if self.sources.iter().any(|source| self.is_refused_for_secrets(source)) {
+            let Changes { loaded, swapped, left, refused } = self.refresh();
+            changes.swapped += swapped;
+            changes = Changes { loaded, left, refused, ..changes };
+        }
+        (changes, errors)
+    }
+
+    /// The plugins whose settings stand for something else than what they came up with, or for nothing any more.
+    fn given_something_else(&self) -> BTreeSet<PluginName> {
+        let serving = self.sources.iter().filter_map(|source| source.serving.as_ref());
+        let differs = |serving: &&Serving| {
+            let settings = self.search.settings.get(&serving.name).filter(|settings| settings.refers());
+            let given = settings.map(|settings| Given::resolve(&serving.name, settings));
+            given.is_some_and(|given| given.map_or(true, |given| given.digest() != serving.given))
+        };
+        serving.filter(differs).map(|serving| serving.name.clone()).collect()
+    }
+
+    fn is_refused_for_secrets(&self, source: &Source) -> bool {
+        let settings = source.takes.as_ref().and_then(|(name, _)| self.search.settings.get(name));
+        matches!(source.standing, Standing::Refused { .. }) && settings.is_some_and(PluginSettings::refers)
+    }
+
+    fn put_in_service(&mut self, renewed: Vec<Renewed>, changes: &mut Changes) {
+        for Renewed { at, serving } in renewed {
+            let source = &mut self.sources[at];
+            if source.sha256 == serving.sha256 {
+                source.stand(Standing::Good);
+            }
+            self.serve(at, serving, changes);
+        }
     }
 
     fn renew(&mut self, concerned: &BTreeSet<PluginName>) -> Result<Vec<Renewed>, Vec<SettingsError>> {
