@@ -8,9 +8,9 @@ use super::bench::{Bench, LONG, NO_GRACE, done};
 
 const LEASE: LeaseId = LeaseId::FIRST;
 
-/// Starts an attempt under [`LEASE`].
+/// Starts a first attempt under [`LEASE`].
 fn start(bench: &mut Bench, kind: &str, number: usize) -> TaskId {
-    let attempt = Attempt { lease: LEASE, attempt: 2, ..bench.attempt(kind, number) };
+    let attempt = Attempt { lease: LEASE, ..bench.attempt(kind, number) };
     let task = attempt.task;
     bench.executor.start(vec![attempt]);
     task
@@ -43,7 +43,7 @@ fn messages(log: &[LogChunk]) -> Vec<String> {
     lines(log).into_iter().map(|line| line.message).collect()
 }
 
-const STARTED: &str = "Attempt 2 started, on generation 1 of the plugin actor.";
+const STARTED: &str = "Attempt 1 started, on generation 1 of the plugin actor.";
 
 #[test]
 fn lines_go_with_the_end_of_the_attempt_and_begin_with_its_start() {
@@ -51,7 +51,7 @@ fn lines_go_with_the_end_of_the_attempt_and_begin_with_its_start() {
     let task = start(&mut bench, "act.log", 2);
     let (log, outcome) = ended(&mut bench);
     assert_eq!((messages(&log), outcome), (vec![STARTED.into(), "line 0".into(), "line 1".into()], done("{}")));
-    assert_eq!((log[0].attempt, log[0].first, log[0].count), (2, 0, 3), "what was traced is not kept");
+    assert_eq!((log[0].attempt, log[0].first, log[0].count), (1, 0, 3), "what was traced is not kept");
     let line = lines(&log).pop().unwrap();
     assert_eq!((line.level, line.target.as_str(), line.at.as_micros()), (LogLevel::Info, "actor", 2_000_000));
     assert_eq!(line.fields.unwrap().get(), "{\"a\": 1}");
@@ -63,6 +63,15 @@ fn an_attempt_that_says_nothing_and_does_its_work_has_no_log() {
     let mut bench = Bench::new(LONG);
     start(&mut bench, "act.noop", 0);
     assert_eq!(ended(&mut bench), (Vec::new(), done("{}")));
+}
+
+#[test]
+fn a_later_attempt_that_does_its_work_says_so() {
+    let mut bench = Bench::new(LONG);
+    let attempt = Attempt { lease: LEASE, attempt: 2, ..bench.attempt("act.noop", 0) };
+    bench.executor.start(vec![attempt]);
+    let said = ["Attempt 2 started, on generation 1 of the plugin actor.", "The attempt succeeded."];
+    assert_eq!(messages(&ended(&mut bench).0), said);
 }
 
 #[test]
