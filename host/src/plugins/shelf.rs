@@ -97,8 +97,10 @@ impl Shelf {
 
     /// Tells in the log what the last look has changed.
     pub(super) fn tell(&mut self) {
-        for Source { path, serving, .. } in self.gone.drain(..) {
-            if let Some(Serving { name, generation, .. }) = serving {
+        for Source { path, serving, .. } in std::mem::take(&mut self.gone) {
+            // One whose name another file serves now is told of there.
+            let is_replaced = |name: &PluginName| self.sources.iter().any(|source| source.is_serving(name));
+            if let Some(Serving { name, generation, .. }) = serving.filter(|serving| !is_replaced(&serving.name)) {
                 tracing::warn!(plugin = %name, generation, path = %path.display(), "The file of a plugin is gone; what waits for its kinds is held.");
             }
         }
@@ -143,12 +145,20 @@ impl Shelf {
     }
 
     fn put_away_all_but(&mut self, paths: &[PathBuf], changes: &mut Changes) {
-        let mut before = std::mem::take(&mut self.sources);
+        let before = std::mem::take(&mut self.sources);
+        let (mut stay, mut leave): (Vec<_>, Vec<_>) =
+            before.into_iter().partition(|source| paths.contains(&source.path));
         for path in paths {
-            let known = before.iter().position(|source| source.path == *path);
-            self.sources.push(known.map_or_else(|| Source::new(path.clone()), |at| before.swap_remove(at)));
+            let known = stay.iter().position(|source| source.path == *path).map(|at| stay.swap_remove(at));
+            // What serves from a file that now lies in another folder is not gone: it is replaced, or left if the bytes are the same.
+            let moved = || {
+                let moves = |source: &Source| source.serving.is_some() && source.path.file_name() == path.file_name();
+                let at = leave.iter().position(moves)?;
+                Some(Source { path: path.clone(), fingerprint: None, ..leave.swap_remove(at) })
+            };
+            self.sources.push(known.or_else(moved).unwrap_or_else(|| Source::new(path.clone())));
         }
-        for mut gone in before {
+        for mut gone in leave {
             gone.stand(Standing::NoPlugin);
             if let Some(serving) = &gone.serving {
                 discard(&serving.copy);

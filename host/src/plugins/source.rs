@@ -108,6 +108,11 @@ impl Source {
         }
     }
 
+    /// Whether the plugin of this name serves from it.
+    pub(super) fn is_serving(&self, name: &PluginName) -> bool {
+        self.serving.as_ref().is_some_and(|serving| serving.name == *name)
+    }
+
     /// The newest bytes stand so from now on; what was staged of those before is not needed any more.
     pub(super) fn stand(&mut self, standing: Standing) {
         if let Standing::Ready(before) = std::mem::replace(&mut self.standing, standing) {

@@ -1,5 +1,6 @@
 //! What becomes of a running registry when files of the plugin folders come, change and go.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -91,6 +92,30 @@ fn a_file_that_is_gone_takes_its_kinds_with_it_and_brings_them_back() {
 
     fs::rename(folder.plugins(), folder.root.path().join("elsewhere")).unwrap();
     assert_eq!(registry.refresh(), Changes { left: 1, ..NOTHING }, "a folder that is gone has no files");
+}
+
+#[test]
+fn a_file_that_moves_to_another_folder_serves_on_and_other_bytes_there_are_a_swap() {
+    let folder = Folder::new();
+    let path = folder.build("sound.so", "defects.c", &[]);
+    let registry = folder.scan();
+    let other = |name: &str| {
+        let other = folder.root.path().join(name);
+        fs::create_dir(&other).unwrap();
+        other
+    };
+    let second = other("second");
+    fs::rename(&path, second.join("sound.so")).unwrap();
+    assert_eq!(registry.reconfigure(vec![second.clone()], BTreeMap::new()).unwrap(), NOTHING);
+    assert_eq!(lines(&registry), ["sound 1 0 -"]);
+    assert_eq!(registry.plugins()[0].path, second.join("sound.so"));
+
+    let third = other("third");
+    replace(&folder, "sound.so", &[VERSION_2]);
+    fs::rename(&path, third.join("sound.so")).unwrap();
+    let swapped = registry.reconfigure(vec![third], BTreeMap::new()).unwrap();
+    assert_eq!(swapped, Changes { swapped: 1, ..NOTHING });
+    assert_eq!(lines(&registry), ["sound 2 1 -"]);
 }
 
 #[test]
