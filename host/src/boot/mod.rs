@@ -8,6 +8,7 @@ mod places;
 mod serve;
 mod services;
 mod signals;
+mod start;
 pub mod tools;
 
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
@@ -56,7 +57,7 @@ pub fn run(options: &Options) -> Result<(), BootError> {
     let listeners = runtime.block_on(listen(config, &state.socket))?;
     let registry = Registry::scan(search(config, &places))?;
     tell_of_misfits(&origin, &registry);
-    let ground = serve::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
+    let ground = start::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
     let served = runtime.block_on(serve::serve(ground));
     if let Err(error) = std::fs::remove_file(&state.socket) {
         warn!(path = %state.socket.display(), %error, "The socket is left behind.");

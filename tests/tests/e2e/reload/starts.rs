@@ -92,3 +92,18 @@ fn without_a_last_good_text_a_broken_file_is_an_error() {
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("did you mean `kind`?"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_job_of_the_api_keeps_its_name_from_a_file_that_was_edited_while_no_daemon_ran() {
+    let desk = Desk::new("");
+    let client = desk.daemon.client();
+    let made = client.post("/api/v1/jobs", &json!({ "name": "nightly", "kind": "probe.echo", "params": { "api": 1 } }));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let Desk { scene, daemon, base } = desk;
+    assert!(daemon.stop().0.success());
+    scene.write("tasks.toml", format!("{base}{JOB}"));
+    let daemon = scene.start();
+    assert_eq!(daemon.client().get("/api/v1/jobs/nightly").body["params"], json!({ "api": 1 }));
+    let (_, said) = daemon.stop();
+    assert!(said.contains("A job of the file is left out") && said.contains("job=nightly line=4"), "{said}");
+}
