@@ -19,8 +19,10 @@ use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::watch;
+use tokio_io_timeout::TimeoutStream;
 use tracing::debug;
 
 use super::seats::{Seat, Seats};
@@ -28,6 +30,10 @@ use crate::clock::sleep;
 
 /// How long the head of a request may take; also how long a connection may stay idle.
 const HEAD_TIME: Duration = Duration::from_secs(30);
+
+/// How long a client may take nothing of an answer that waits for it. One that has stopped reading would keep its place for
+/// ever, among the connections and among the streams of events.
+const STALL_TIME: Duration = Duration::from_secs(30);
 
 /// The largest head of a request, in bytes.
 const HEAD_MAX: usize = 64 << 10;
@@ -88,7 +94,8 @@ pub(super) async fn serve<L: Listener>(
         };
         let seat = Arc::new(seat);
         let answer = answer(service.clone(), Arc::clone(&seat));
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service_fn(answer)));
+        let io = TokioIo::new(Box::pin(while_it_reads(stream)));
+        let connection = connections.watch(http.serve_connection(io, service_fn(answer)));
         tokio::spawn(async move {
             tokio::select! {
                 ended = connection => if let Err(error) = ended {
@@ -115,6 +122,13 @@ fn answer(service: TowerToHyperService<Router>, seat: Arc<Seat>) -> impl Fn(Requ
         let (busy, answer) = (seat.busy(), service.call(request));
         Box::pin(async move { answer.await.map(|response| response.map(|body| busy.until(body))) })
     }
+}
+
+/// A connection that fails once its client has taken nothing for too long.
+fn while_it_reads<S: AsyncRead + AsyncWrite>(stream: S) -> TimeoutStream<S> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(STALL_TIME));
+    stream
 }
 
 fn http() -> http1::Builder {

@@ -1,12 +1,17 @@
 //! What only shows over a real connection.
 
+use std::convert::Infallible;
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::middleware::Next;
+use axum::routing::get;
+use futures_util::stream;
 use tokio::net::UnixListener;
 use tokio::sync::{Notify, oneshot};
 
@@ -83,5 +88,43 @@ async fn idle_connections_keep_nobody_out() {
     tokio::select! {
         () = server => panic!("it serves for ever"),
         client = client => client.unwrap(),
+    }
+}
+
+/// With a call whose answer has no end.
+fn endless(router: Router) -> Router {
+    let piece = Ok::<_, Infallible>(Bytes::from(vec![b'x'; 64 << 10]));
+    router.route("/endless", get(async move || Body::from_stream(stream::repeat(piece))))
+}
+
+async fn first_piece(connection: &tokio::net::UnixStream) -> String {
+    connection.readable().await.unwrap();
+    let mut piece = [0; 1024];
+    let length = connection.try_read(&mut piece).unwrap();
+    String::from_utf8_lossy(&piece[..length]).into_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_stops_reading_loses_its_place() {
+    let bench = Bench::new(Source::Socket);
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("s");
+    let listener = UnixListener::bind(&socket).unwrap();
+    let server = serve(listener, endless(bench.router.clone()), std::future::pending(), 1);
+    let client = async {
+        let stalled = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        stalled.try_write(b"GET /endless HTTP/1.1\r\nHost: taskhost\r\n\r\n").unwrap();
+        // It is being answered, so it is not idle.
+        assert!(first_piece(&stalled).await.starts_with("HTTP/1.1 200 OK"));
+        let begun = tokio::time::Instant::now();
+        let late = tokio::net::UnixStream::connect(&socket).await.unwrap();
+        late.try_write(b"GET /livez HTTP/1.1\r\nHost: taskhost\r\n\r\n").unwrap();
+        assert!(first_piece(&late).await.starts_with("HTTP/1.1 200 OK"));
+        assert!((29..=32).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        drop(stalled);
+    };
+    tokio::select! {
+        () = server => panic!("it serves for ever"),
+        () = client => {}
     }
 }
