@@ -88,6 +88,9 @@ pub enum SubmitError {
         /// How large they are.
         bytes: usize,
     },
+    /// It would start after the last time that there is.
+    #[error("the delay ends after {}", UnixMicros::MAX)]
+    TooLate,
     /// It cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -111,6 +114,7 @@ impl SubmitError {
                 format!("at {place}: {}", error.message)
             }),
             Self::ParamsTooLarge { .. } => "put the data into a file and pass its path".to_owned(),
+            Self::TooLate => "give a shorter one".to_owned(),
             Self::Store(error) => error.hint().to_owned(),
         }
     }
@@ -142,10 +146,7 @@ impl Intake<'_> {
             refers: params.refers(),
             queue,
             priority: wishes.priority.unwrap_or_default(),
-            run_at: wishes.start.map(|start| match start {
-                Start::After(delay) => self.now.saturating_add(delay),
-                Start::At(time) => time,
-            }),
+            run_at: wishes.start.map(|start| self.earliest(start)).transpose()?,
             expires_at: wishes.expires_in.map(|expires_in| self.now.saturating_add(expires_in)),
             timeout: wishes.timeout.or(kind.timeout),
             retry: wishes.retry.over(kind.retry.over(RetryPolicy::default())),
@@ -167,6 +168,13 @@ impl Intake<'_> {
     ) -> Result<NewTask, SubmitError> {
         let task = self.prepare(&job.kind, &job.params, &over_job(wishes, job))?;
         Ok(NewTask { origin: Some(Origin { job: name.clone(), nominal_at }), ..task })
+    }
+
+    fn earliest(&self, start: Start) -> Result<UnixMicros, SubmitError> {
+        match start {
+            Start::After(delay) => self.now.checked_add(delay).ok_or(SubmitError::TooLate),
+            Start::At(time) => Ok(time),
+        }
     }
 
     fn unknown_kind(&self, kind: &KindName) -> SubmitError {

@@ -129,8 +129,8 @@ fn with_place(error: SubmitError) -> Problem {
         SubmitError::UnknownQueue { .. } => "queue",
         SubmitError::UnknownJob { .. } => "job",
         SubmitError::ParamsTooLarge { .. } => "params",
-        // The first points into the params by itself; the second is nobody's fault here.
-        SubmitError::Params { .. } | SubmitError::Store(_) => return error.into(),
+        // The first two say where by themselves; the last is nobody's fault here.
+        SubmitError::Params { .. } | SubmitError::TooLate | SubmitError::Store(_) => return error.into(),
     };
     let place = Place { pointer: format!("/{key}"), detail: error.to_string() };
     Problem::from(error).errors(vec![place])

@@ -42,13 +42,31 @@ pub(super) async fn read_json(request: Request) -> Result<JsonBody, Problem> {
 /// The text of a body of JSON that has `max` bytes at most; `hint`: what to do about a larger one.
 pub(super) async fn read_text(request: Request, max: usize, hint: &str) -> Result<Vec<u8>, Problem> {
     check_media_type(request.headers())?;
+    let too_large =
+        || Problem::new(ProblemType::BodyTooLarge, format!("the body is larger than {max} bytes")).hint(hint);
+    if is_refused_unread(request.headers(), max) {
+        return Err(too_large());
+    }
     tokio::select! {
-        bytes = read_bytes(request.into_body(), max, hint) => bytes,
+        bytes = read_bytes(request.into_body(), max) => bytes?.ok_or_else(too_large),
         () = sleep(BODY_TIME) => {
             let limit = BODY_TIME.as_secs();
             Err(Problem::new(ProblemType::BodyTooSlow, format!("the body did not arrive within {limit} s")))
         }
     }
+}
+
+/// The length that the head announces, in bytes.
+pub(super) fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok())
+}
+
+/// Whether a body is announced that is too large, of a client that looks at the answer before it has sent all of it: one that
+/// asks first, or has more to send than is read and dropped.
+fn is_refused_unread(headers: &HeaderMap, max: usize) -> bool {
+    let asks_first = headers.get(header::EXPECT).is_some();
+    let most = if asks_first { max } else { max + DROPPED_MAX };
+    announced(headers).is_some_and(|length| length > most as u64)
 }
 
 /// The body, or a part of it, is not what JSON should be.
@@ -58,19 +76,45 @@ pub(super) fn invalid(error: &serde_json::Error) -> Problem {
 
 /// A page of another site can send other types without asking; this one makes its browser ask first, and nobody answers.
 fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
-    let essence = given.and_then(|given| given.split(';').next()).unwrap_or_default().trim();
-    if essence.eq_ignore_ascii_case("application/json") {
-        return Ok(());
-    }
+    refuse_coding(headers)?;
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok()).unwrap_or_default();
+    let mut parts = given.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
     let detail = match essence {
         "" => "the body has no Content-Type".to_owned(),
+        json if json.eq_ignore_ascii_case("application/json") => match parts.find_map(other_charset) {
+            None => return Ok(()),
+            Some(charset) => format!("the body is in the charset `{charset}`, and JSON is UTF-8"),
+        },
         _ => format!("the body is `{essence}`"),
     };
     Err(Problem::new(ProblemType::MediaType, detail).hint("send JSON as `Content-Type: application/json`"))
 }
 
-async fn read_bytes(mut body: Body, max: usize, hint: &str) -> Result<Vec<u8>, Problem> {
+/// The charset that a parameter of a type names, if it is not the one of JSON. A text of ASCII is UTF-8 too.
+fn other_charset(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    let value = value.trim().trim_matches('"');
+    let is_fine = ["utf-8", "utf8", "us-ascii"].iter().any(|fine| value.eq_ignore_ascii_case(fine));
+    (name.trim().eq_ignore_ascii_case("charset") && !is_fine).then_some(value)
+}
+
+/// Refuses a body that is compressed: how large it becomes would be known too late.
+pub(super) fn refuse_coding(headers: &HeaderMap) -> Result<(), Problem> {
+    let codings = headers.get_all(header::CONTENT_ENCODING).iter().map(|coding| coding.to_str().unwrap_or_default());
+    match codings.flat_map(|codings| codings.split(',')).map(str::trim).find(|coding| !is_none(coding)) {
+        None => Ok(()),
+        Some(coding) => Err(Problem::new(ProblemType::MediaType, format!("the body is coded as `{coding}`"))
+            .hint("send it as it is, without Content-Encoding")),
+    }
+}
+
+fn is_none(coding: &str) -> bool {
+    coding.is_empty() || coding.eq_ignore_ascii_case("identity")
+}
+
+/// The bytes of the body; none if there are more than `max`.
+async fn read_bytes(mut body: Body, max: usize) -> Result<Option<Vec<u8>>, Problem> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Problem::new(ProblemType::InvalidJson, "the body ends early"))?;
@@ -82,9 +126,5 @@ async fn read_bytes(mut body: Body, max: usize, hint: &str) -> Result<Vec<u8>, P
             break;
         }
     }
-    if length > max {
-        let detail = format!("the body is larger than {max} bytes");
-        return Err(Problem::new(ProblemType::BodyTooLarge, detail).hint(hint));
-    }
-    Ok(bytes)
+    Ok(Some(bytes).filter(|_| length <= max))
 }

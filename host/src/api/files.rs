@@ -3,7 +3,6 @@
 //! Not here: where the file is kept (`uploads`), how a form is read (`form`). Start at [`upload`].
 
 use axum::extract::{Request, State};
-use axum::http::header;
 use axum::response::Response;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, NAME_MAX, TaskId};
@@ -11,6 +10,7 @@ use taskhost_core::submit::PARAMS_MAX;
 use taskhost_core::suggest::closest;
 use utoipa::ToSchema;
 
+use super::body::announced;
 use super::form::{Form, Part};
 use super::json;
 use super::once::refuse_key;
@@ -101,10 +101,8 @@ struct Wanted {
 impl Api {
     /// What is known to be too long is not read.
     fn refuse_length(&self, request: &Request) -> Result<(), Problem> {
-        let length =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         let around = PARAMS_MAX as u64 + (64 << 10);
-        match length {
+        match announced(request.headers()) {
             Some(length) if self.uploads.limit().saturating_add(around) < length => {
                 Err(UploadError::TooLarge { limit: self.uploads.limit() }.into())
             }

@@ -13,6 +13,7 @@ use futures_util::stream::{self, Stream};
 use http_body_util::BodyExt as _;
 use multer::{Field, Multipart};
 
+use super::body::refuse_coding;
 use super::problem::{Problem, ProblemType};
 use crate::clock::sleep;
 
@@ -57,6 +58,7 @@ enum Broken {
 impl Form {
     /// Begins to read the body of a call.
     pub(super) fn open(request: Request) -> Result<Self, Problem> {
+        refuse_coding(request.headers())?;
         let given = request.headers().get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
         let boundary = multer::parse_boundary(given.unwrap_or_default()).map_err(|_| {
             let detail = given

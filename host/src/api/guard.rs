@@ -1,20 +1,33 @@
 //! Keeps web pages away: a name that somebody points at this machine (DNS rebinding) is not one of ours, and a page of
-//! another site changes nothing here.
+//! another site changes nothing here. Start at [`check_site`].
 
 use std::net::IpAddr;
 
 use axum::extract::Request;
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::problem::{Problem, ProblemType};
 
+/// Refuses a request of HTTP/1.1 that does not name its host once, as RFC 9112 wants it: what stands between would disagree on
+/// whom it is for.
+pub(super) async fn check_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    let detail = match hosts {
+        1 => return next.run(request).await,
+        0 if request.version() < Version::HTTP_11 => return next.run(request).await,
+        0 => "the request has no Host header",
+        _ => "the request has several Host headers",
+    };
+    Problem::new(ProblemType::InvalidHost, detail).hint("HTTP/1.1 wants one, such as `Host: localhost`").into_response()
+}
+
 /// Lets a call through if every host that it names is this machine, which a browser always does, and if no page of another
 /// site makes it. A call without a body is one that a browser makes for any page without asking first.
-pub(super) async fn check_host(request: Request, next: Next) -> Response {
-    if is_of_another_site(&request) {
+pub(super) async fn check_site(request: Request, next: Next) -> Response {
+    if !request.method().is_safe() && is_of_another_site(request.headers()) {
         return Problem::new(ProblemType::CrossSite, "a page of another site may not make this call").into_response();
     }
     let in_headers = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
@@ -28,11 +41,16 @@ pub(super) async fn check_host(request: Request, next: Next) -> Response {
     }
 }
 
-/// Whether a browser says that a page of another site changes something here. Programs say nothing of this.
-fn is_of_another_site(request: &Request) -> bool {
-    let site = request.headers().get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let is_foreign = site.is_some_and(|site| site != b"same-origin" && site != b"none");
-    is_foreign && !request.method().is_safe()
+/// Whether a browser says that a page of another site makes the call. One that does not say whose page it is (`Sec-Fetch-Site`)
+/// says where it came from (`Origin`), which is `null` for a page that hides it. Programs say neither.
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
+        return site != b"same-origin" && site != b"none";
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return false };
+    let host = headers.get(header::HOST).map_or(&b""[..], HeaderValue::as_bytes);
+    let of_origin = origin.to_str().ok().and_then(|origin| origin.split_once("://")).map_or("", |(_, host)| host);
+    !of_origin.as_bytes().eq_ignore_ascii_case(host)
 }
 
 fn is_this_machine(host: &str) -> bool {

@@ -129,10 +129,11 @@ pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
             no_method(&known.allowed(path.as_str()), &method, &uri)
         })
         .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) });
-    match source {
-        Source::Tcp => routes.layer(from_fn(guard::check_host)),
+    let routes = match source {
+        Source::Tcp => routes.layer(from_fn(guard::check_site)),
         Source::Socket => routes,
-    }
+    };
+    routes.layer(from_fn(guard::check_host))
 }
 
 async fn no_route(uri: Uri) -> Problem {

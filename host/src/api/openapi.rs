@@ -44,7 +44,8 @@ macro_rules! problems {
 pub(super) use problems;
 
 /// What every call can refuse.
-const ALWAYS: &[ProblemType] = &[ProblemType::InvalidQuery, ProblemType::WrongHost, ProblemType::CrossSite];
+const ALWAYS: &[ProblemType] =
+    &[ProblemType::InvalidHost, ProblemType::InvalidQuery, ProblemType::WrongHost, ProblemType::CrossSite];
 
 /// The answers with these problems, by status; the types that an answer may have are listed in its schema.
 pub(super) fn refusals(classes: &[ProblemType]) -> BTreeMap<String, RefOr<Documented>> {

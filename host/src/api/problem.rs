@@ -145,6 +145,7 @@ impl From<SubmitError> for Problem {
             SubmitError::UnknownJob { .. } => ProblemType::UnknownJob,
             SubmitError::Params { .. } => ProblemType::InvalidParams,
             SubmitError::ParamsTooLarge { .. } => ProblemType::ParamsTooLarge,
+            SubmitError::TooLate => ProblemType::InvalidTask,
             SubmitError::Store(_) => ProblemType::StoreUnavailable,
         };
         let (detail, hint) = (error.to_string(), error.hint());
@@ -157,6 +158,10 @@ impl From<SubmitError> for Problem {
                 };
                 let hint = format!("`taskhost plugins show {kind}` lists the params that it takes");
                 Self::new(class, detail).errors(errors.into_iter().map(place).collect()).hint(hint)
+            }
+            SubmitError::TooLate => {
+                let place = Place { pointer: "/delay".to_owned(), detail: detail.clone() };
+                Self::new(class, format!("at /delay: {detail}")).errors(vec![place]).hint(hint)
             }
             _ => Self::new(class, detail).hint(hint),
         }

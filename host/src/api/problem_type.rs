@@ -47,11 +47,13 @@ problem_types! {
     NoRoute = "no-route", "Nothing here", NOT_FOUND;
     /// The route does not have this method.
     NoMethod = "no-method", "Method not allowed", METHOD_NOT_ALLOWED;
+    /// A request of HTTP/1.1 has no Host header, or several.
+    InvalidHost = "invalid-host", "Invalid host", BAD_REQUEST;
     /// The Host header names another machine.
     WrongHost = "wrong-host", "Wrong host", MISDIRECTED_REQUEST;
     /// A page of another site makes the call.
     CrossSite = "cross-site", "Cross-site call", FORBIDDEN;
-    /// The body is not declared as what the call takes.
+    /// The body is not declared as what the call takes, or is compressed.
     MediaType = "media-type", "Unsupported media type", UNSUPPORTED_MEDIA_TYPE;
     /// The body is too large.
     BodyTooLarge = "body-too-large", "Body too large", PAYLOAD_TOO_LARGE;

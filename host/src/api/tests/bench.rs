@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
@@ -109,7 +109,13 @@ impl Bench {
         Self { router, phase, executor, events, applied, store, assignments, folder }
     }
 
-    pub(super) async fn call(&self, request: Request<Body>) -> Answer {
+    /// As every client does, it names the host, unless the test has.
+    pub(super) async fn call(&self, mut request: Request<Body>) -> Answer {
+        request.headers_mut().entry(header::HOST).or_insert(HeaderValue::from_static("localhost"));
+        self.call_as_it_is(request).await
+    }
+
+    pub(super) async fn call_as_it_is(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().call(request).await.unwrap();
         let (head, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();

@@ -46,7 +46,7 @@ impl Stream {
 }
 
 fn request(path: &str, after: Option<&str>) -> Request<Body> {
-    let mut request = Request::get(path);
+    let mut request = Request::get(path).header(header::HOST, "localhost");
     if let Some(after) = after {
         request = request.header("last-event-id", after);
     }

@@ -1,7 +1,7 @@
 //! What is refused, with which problem.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Request, StatusCode, Version, header};
 use serde_json::json;
 
 use super::bench::Bench;
@@ -33,6 +33,7 @@ async fn a_body_that_describes_no_task_is_refused() {
         (r#"{"kind":"files.checksum","prams":{}}"#, "422 invalid-task | at /prams: unknown key `prams` | did you mean `params`?"),
         (r#"{"kind":"files.checksum","priority":"urgent"}"#, "422 invalid-task | at /priority: `urgent` is not a priority: it should be one of critical, high, normal, low"),
         (r#"{"kind":"files.checksum","delay":"soon"}"#, "422 invalid-task | at /delay: duration `soon`: expected a whole number at `soon`"),
+        (r#"{"kind":"files.checksum","delay":"99999999d"}"#, "422 invalid-task | at /delay: the delay ends after 9999-12-31T23:59:59.999999Z | give a shorter one"),
         (r#"{"kind":"files.checksum","delay":"1s","run_at":"2027-01-01T00:00:00Z"}"#, "422 invalid-task | at /run_at: it should be either `delay` or `run_at`, not both"),
         (r#"{"kind":"files.checksum","run_at":"tomorrow"}"#, "422 invalid-task | at /run_at: `tomorrow` is not a time: it should be RFC 3339, such as 2026-12-24T18:00:00Z"),
         (r#"{"kind":"files.checksum","retry":{"attempts":0}}"#, "422 invalid-task | at /retry: attempts = 0 is outside 1-1000"),
@@ -186,18 +187,84 @@ async fn a_closed_store_says_to_come_back() {
 
 #[tokio::test]
 async fn a_page_of_another_site_changes_nothing_and_a_program_may() {
-    for (source, site, status) in [
-        (Source::Tcp, "cross-site", StatusCode::FORBIDDEN),
-        (Source::Tcp, "same-site", StatusCode::FORBIDDEN),
-        (Source::Tcp, "same-origin", StatusCode::OK),
-        (Source::Tcp, "none", StatusCode::OK),
-        (Source::Socket, "cross-site", StatusCode::OK),
+    let (free, forbidden) = (StatusCode::OK, StatusCode::FORBIDDEN);
+    for (source, site, origin, status) in [
+        (Source::Tcp, "cross-site", "", forbidden),
+        (Source::Tcp, "same-site", "", forbidden),
+        (Source::Tcp, "same-origin", "http://localhost:5173", free),
+        (Source::Tcp, "none", "", free),
+        (Source::Tcp, "", "", free),
+        (Source::Tcp, "", "http://localhost:7878", free),
+        (Source::Tcp, "", "http://evil.example", forbidden),
+        (Source::Tcp, "", "http://localhost:7879", forbidden),
+        (Source::Tcp, "", "null", forbidden),
+        (Source::Socket, "cross-site", "http://evil.example", free),
     ] {
         let bench = Bench::new(source);
-        let request = Request::post("/api/v1/jobs/nightly/pause").header("sec-fetch-site", site);
-        let answer = bench.call(request.body(Body::empty()).unwrap()).await;
-        assert_eq!(answer.status, status, "{source:?} {site}: {answer:?}");
-        let look = Request::get("/api/v1/jobs/nightly").header("sec-fetch-site", site);
-        assert_eq!(bench.call(look.body(Body::empty()).unwrap()).await.status, StatusCode::OK, "looking is free");
+        let call = async |method: &str, path: &str| {
+            let mut request = Request::builder().method(method).uri(path).header(header::HOST, "localhost:7878");
+            for (name, value) in [("sec-fetch-site", site), ("origin", origin)] {
+                request = if value.is_empty() { request } else { request.header(name, value) };
+            }
+            bench.call(request.body(Body::empty()).unwrap()).await.status
+        };
+        assert_eq!(call("POST", "/api/v1/jobs/nightly/pause").await, status, "{source:?} {site} {origin}");
+        assert_eq!(call("GET", "/api/v1/jobs/nightly").await, free, "looking is free");
+    }
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once() {
+    let named = |hosts: &[&str], version| {
+        let request = Request::get("/livez").version(version);
+        hosts.iter().fold(request, |request, host| request.header(header::HOST, *host)).body(Body::empty()).unwrap()
+    };
+    for source in [Source::Tcp, Source::Socket] {
+        let bench = Bench::new(source);
+        for hosts in [&[][..], &["localhost", "localhost"]] {
+            let answer = bench.call_as_it_is(named(hosts, Version::HTTP_11)).await;
+            assert_eq!((answer.status, answer.problem()), (StatusCode::BAD_REQUEST, "invalid-host"), "{hosts:?}");
+        }
+        let old = bench.call_as_it_is(named(&[], Version::HTTP_10)).await;
+        assert_eq!(old.status, StatusCode::OK, "HTTP/1.0 has none");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_coded_is_not_taken_for_what_it_is_not() {
+    let bench = Bench::new(Source::Tcp);
+    let send = async |path: &str, media_type: &str, coding: &str| {
+        let request = Request::post(path).header(header::CONTENT_TYPE, media_type);
+        let request = request.header(header::CONTENT_ENCODING, coding);
+        bench.call(request.body(Body::from(r#"{"kind":"files.checksum"}"#)).unwrap()).await
+    };
+    for (path, media_type, coding) in [
+        (TASKS, "application/json", "gzip"),
+        (TASKS, "application/json", "identity, br"),
+        (TASKS, "application/json; charset=latin1", ""),
+        (TASKS, "application/json;a=b;CHARSET=\"utf-16\"", ""),
+        ("/api/v1/files", "multipart/form-data; boundary=x", "zstd"),
+    ] {
+        let answer = send(path, media_type, coding).await;
+        let expected = (StatusCode::UNSUPPORTED_MEDIA_TYPE, "media-type");
+        assert_eq!((answer.status, answer.problem()), expected, "{media_type} {coding}");
+    }
+    let plain = send(TASKS, "Application/JSON ; charset=\"UTF-8\"", "identity").await;
+    assert_eq!(plain.status, StatusCode::ACCEPTED, "{plain:?}");
+}
+
+#[tokio::test]
+async fn a_huge_body_that_is_announced_is_refused_before_it_comes() {
+    let bench = Bench::new(Source::Tcp);
+    let never = || Body::from_stream(futures_util::stream::pending::<Result<String, std::io::Error>>());
+    for (path, length, expect) in
+        [(TASKS, "9999999999", ""), (TASKS, "2000000", "100-continue"), ("/api/v1/tasks/batch", "9999999999", "")]
+    {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        if !expect.is_empty() {
+            request = request.header(header::EXPECT, expect);
+        }
+        let answer = bench.call(request.header(header::CONTENT_LENGTH, length).body(never()).unwrap()).await;
+        assert_eq!((answer.status, answer.problem()), (StatusCode::PAYLOAD_TOO_LARGE, "body-too-large"), "{path}");
     }
 }
