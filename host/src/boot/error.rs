@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 use std::sync::Arc;
 
 use taskhost_core::config::{Diagnostic, first};
@@ -98,6 +99,16 @@ fn counted(errors: usize) -> String {
 impl BootError {
     pub(super) fn system(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self::System { action, path: path.to_owned(), source }
+    }
+
+    /// Of a file whose bytes are no text: shown with the usual sign in the place of what cannot be read.
+    pub(super) fn not_text(path: &Path, error: &FromUtf8Error) -> Self {
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        let at = error.utf8_error().valid_up_to();
+        let span = at..at + char::REPLACEMENT_CHARACTER.len_utf8();
+        let (message, hint) = ("the file is not UTF-8 text from here on", "save it as UTF-8");
+        let diagnostics = vec![Diagnostic::new(&text, span, message, Some(hint.to_owned()))];
+        Self::Config { path: path.to_owned(), text, diagnostics }
     }
 
     /// What to do about it.

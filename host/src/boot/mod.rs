@@ -80,17 +80,21 @@ pub fn read_config(path: &Path) -> Result<Config, BootError> {
 /// # Errors
 /// [`BootError`] if the file cannot be read and no daemon listens where that of a file without `state` does.
 pub fn socket_of(config: &Path) -> Result<PathBuf, BootError> {
-    let text = read_text(config);
+    let text = std::fs::read(config).map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let Places { socket, .. } = Places::of(config, text.as_ref().ok().and_then(|text| Config::state_in(text)));
     let socket = config.parent().unwrap_or(Path::new("")).join(socket);
     match text {
-        Err(error) if UnixStream::connect(&socket).is_err() => Err(error),
+        Err(source) if UnixStream::connect(&socket).is_err() => {
+            Err(BootError::ConfigUnreadable { path: config.to_owned(), source })
+        }
         Ok(_) | Err(_) => Ok(socket),
     }
 }
 
 fn read_text(path: &Path) -> Result<String, BootError> {
-    std::fs::read_to_string(path).map_err(|source| BootError::ConfigUnreadable { path: path.to_owned(), source })
+    let unreadable = |source| BootError::ConfigUnreadable { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|error| BootError::not_text(path, &error))
 }
 
 /// Relative paths mean the same for everybody: they are relative to the folder of `tasks.toml`.

@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 
 pub use self::edit::Edit;
 use self::edit::Good;
-pub use self::found::Found;
+pub use self::found::{Found, nothing_in};
 use crate::applied::{self, Applied, Refused, Source};
 use crate::clock::{Clock, sleep};
 use crate::live::{self, Live};

@@ -93,6 +93,39 @@ fn the_document_says_the_same_with_places() {
 }
 
 #[test]
+fn a_file_that_says_nothing_is_an_error_where_one_was_applied_before() {
+    let scene = scene("");
+    for (text, told) in [
+        ("", "error: it is empty, and what was applied before goes on\n"),
+        ("# no jobs\n", "error: there is nothing in it but comments, and what was applied before goes on\n"),
+    ] {
+        scene.write("tasks.toml", text);
+        std::fs::remove_dir_all(scene.file("var")).unwrap_or_default();
+        assert_eq!(scene.taskhost(&["check"]).code, Some(0), "{told}");
+        scene.write("var/last-good/tasks.toml", "[jobs]\n");
+        let ran = scene.taskhost(&["check"]);
+        assert!(ran.code == Some(1) && ran.stderr.contains(told), "{}", ran.stderr);
+        assert_eq!(scene.taskhost(&["plan"]).code, Some(1), "{told}");
+    }
+    scene.write("tasks.toml", "[host]\n");
+    assert_eq!(scene.taskhost(&["check"]).code, Some(0));
+}
+
+#[test]
+fn a_file_that_is_not_text_is_an_error_at_its_place() {
+    let scene = scene("");
+    scene.write("tasks.toml", b"[host]\ntimezone = \"caf\xe9\"\n");
+    for words in [&["check"][..], &["plan"], &["run"]] {
+        let ran = scene.taskhost(words);
+        assert_eq!(ran.code, Some(1), "{words:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("error: the file is not UTF-8 text from here on\n"), "{words:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("tasks.toml:2:16"), "{words:?}: {}", ran.stderr);
+    }
+    let ran = scene.taskhost(&["check", "--json"]);
+    assert!(ran.stdout.contains(r#""column":16"#), "{}", ran.stdout);
+}
+
+#[test]
 fn watch_checks_again_after_each_save_however_it_is_saved() {
     let scene = scene("");
     let program = binary();

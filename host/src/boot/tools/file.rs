@@ -13,6 +13,7 @@ use crate::clock::{Clock as _, SystemClock};
 use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::describe::DescribeOptions;
 use crate::secrets::{SecretSource as _, SystemSecrets};
+use crate::services::reloader::nothing_in;
 use crate::services::watcher::EditWatch;
 
 /// A file that is checked, perhaps again after each save; what its plugins say is asked once.
@@ -55,9 +56,13 @@ impl FileCheck {
     /// # Errors
     /// [`BootError`] if the file cannot be read. What is wrong in it is an answer.
     pub fn check(&self) -> Result<FileReport, BootError> {
-        let text = read_text(&self.file)?;
-        let mut draft = Draft::read(&text);
+        let (text, mut draft) = match read_text(&self.file) {
+            Ok(text) => (text.clone(), Draft::read(&text)),
+            Err(BootError::Config { text, diagnostics, .. }) => (text, Draft { config: None, diagnostics }),
+            Err(error) => return Err(error),
+        };
         let Some(config) = draft.config.clone() else { return Ok(FileReport { text, draft, catalog: None }) };
+        draft.add(self.nothing(&text, &config));
         let catalog = self.catalog(&config)?;
         let folders = catalog.findings(&text, &config);
         let in_plugins = in_plugins(&text);
@@ -94,6 +99,14 @@ impl FileCheck {
     pub fn applied(&self, config: &Config) -> Option<Config> {
         let kept = self.state(config).join("last-good").join("tasks.toml");
         Config::parse(&read_text(&kept).ok()?).ok()
+    }
+
+    /// That the file says nothing, which a daemon takes for half a save where it has applied one before.
+    fn nothing(&self, text: &str, config: &Config) -> Vec<Diagnostic> {
+        let Some(problem) = nothing_in(text).filter(|_| self.applied(config).is_some()) else { return Vec::new() };
+        let message = format!("{problem}, and what was applied before goes on");
+        let hint = "it is never taken for \"no jobs\": a file that declares none has a section, such as [host]";
+        vec![Diagnostic::new(text, 0..0, message, Some(hint.to_owned()))]
     }
 
     /// Tells of each save from now on.

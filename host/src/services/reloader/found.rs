@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
+use std::string::FromUtf8Error;
 
 /// No tasks.toml that a person keeps is larger, in bytes.
 const SIZE_MAX: u64 = 16 * 1024 * 1024;
@@ -22,13 +23,11 @@ impl Found {
     /// Reads the file, whatever is there. Blocks on the disk.
     pub fn read(file: &Path) -> Self {
         match read(file) {
-            Ok(bytes) if bytes.trim_ascii().is_empty() => Self::Nothing("it is empty".to_owned()),
             Ok(bytes) if bytes.len() as u64 > SIZE_MAX => {
                 Self::Nothing(format!("it is larger than {} MiB", SIZE_MAX >> 20))
             }
             Ok(bytes) => match String::from_utf8(bytes) {
-                Ok(text) if is_comment(&text) => Self::Nothing("there is nothing in it but comments".to_owned()),
-                Ok(text) => Self::Text(text),
+                Ok(text) => nothing_in(&text).map_or(Self::Text(text), |problem| Self::Nothing(problem.to_owned())),
                 Err(error) => Self::Nothing(not_text(&error)),
             },
             Err(error) => Self::Nothing(error.to_string()),
@@ -46,12 +45,16 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Whether it is what the first lines of a file are that is being written.
-fn is_comment(text: &str) -> bool {
-    text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#'))
+/// What a text lacks that says nothing: so are the first lines of a file that is being written.
+pub fn nothing_in(text: &str) -> Option<&'static str> {
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).peekable();
+    if lines.peek().is_none() {
+        return Some("it is empty");
+    }
+    lines.all(|line| line.starts_with('#')).then_some("there is nothing in it but comments")
 }
 
-fn not_text(error: &std::string::FromUtf8Error) -> String {
+fn not_text(error: &FromUtf8Error) -> String {
     let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
     let line = good.split(|byte| *byte == b'\n').count();
     format!("it is not UTF-8 text (line {line})")
