@@ -5,11 +5,11 @@
 mod shown;
 mod waiting;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::Deserialize;
-use taskhost_core::config::{Diff, Plan};
+use taskhost_core::config::{Diff, Plan, taken};
 use taskhost_core::ids::JobName;
 use taskhost_core::time::UnixMicros;
 
@@ -29,6 +29,8 @@ use crate::clock::{Clock as _, SystemClock};
 struct Daemon {
     /// The next firing of each of its jobs that has one.
     next_at: BTreeMap<JobName, UnixMicros>,
+    /// Those that were declared over HTTP.
+    of_http: BTreeSet<JobName>,
     /// The names of the plugins that it has loaded.
     plugins: Vec<String>,
 }
@@ -37,8 +39,14 @@ struct Daemon {
 pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let file = args.file.as_deref().unwrap_or(config);
     let check = FileCheck::begin(file).map_err(|error| check_file::failed(&error))?;
-    let report = check.check().map_err(|error| check_file::failed(&error))?;
+    let mut report = check.check().map_err(|error| check_file::failed(&error))?;
     let name = file.display().to_string();
+    let client = Client::find(check.file()).ok();
+    let daemon = client.as_ref().and_then(ask);
+    if let (Some(new), Some(daemon)) = (&report.draft.config, &daemon) {
+        let taken = taken(&report.text, new, &daemon.of_http);
+        report.draft.add(taken);
+    }
     let new = match &report.draft.config {
         Some(new) if report.is_good() => new,
         Some(_) | None => {
@@ -47,8 +55,6 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
                 .hint("an edit with errors changes nothing: what was applied last goes on"));
         }
     };
-    let client = Client::find(check.file()).ok();
-    let daemon = client.as_ref().and_then(ask);
     let applied = check.applied(new);
     let next_at = |job: &JobName| daemon.as_ref().and_then(|daemon| daemon.next_at.get(job).copied());
     let plan = Plan::of(applied.as_ref(), new, SystemClock.now(), next_at);
@@ -94,7 +100,9 @@ struct Jobs {
 
 #[derive(Debug, Deserialize)]
 struct Job {
-    job_id: JobName,
+    #[serde(rename = "job_id")]
+    name: JobName,
+    origin: String,
     next_at: Option<UnixMicros>,
 }
 
@@ -119,7 +127,12 @@ fn ask(client: &Client) -> Option<Daemon> {
         let mut path = "/api/v1/jobs?limit=200".to_owned();
         loop {
             let Jobs { jobs, next_cursor } = client.get(&path).await?.read()?;
-            daemon.next_at.extend(jobs.into_iter().filter_map(|job| Some((job.job_id, job.next_at?))));
+            for Job { name, origin, next_at } in jobs {
+                if origin == "api" {
+                    daemon.of_http.insert(name.clone());
+                }
+                daemon.next_at.extend(next_at.map(|next_at| (name, next_at)));
+            }
             match next_cursor {
                 Some(cursor) => path = format!("/api/v1/jobs?limit=200&cursor={cursor}"),
                 None => return Ok(()),

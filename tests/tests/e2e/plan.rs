@@ -1,6 +1,6 @@
 //! `taskhost plan`: what an edit would change, before it is saved where the daemon sees it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use taskhost_tests::Scene;
 
 const OLD: &str = r#"
@@ -133,4 +133,24 @@ fn an_edit_with_errors_has_no_plan() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_name_that_a_job_of_the_api_has_is_an_error_while_the_daemon_runs() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let made = daemon.client().post("/api/v1/jobs", &json!({ "name": "dup", "kind": "probe.noop", "params": {} }));
+    assert_eq!(made.status, 201, "{}", made.body);
+    let text = std::fs::read_to_string(scene.file("tasks.toml")).expect("the file");
+    scene.write("draft.toml", format!("{text}[jobs.dup]\nkind = \"probe.noop\"\n"));
+    let ran = scene.taskhost(&["plan", "draft.toml"]);
+    assert_eq!((ran.code, &*ran.stdout), (Some(1), ""), "{}", ran.stderr);
+    for told in [
+        "error: [jobs.dup] has the name of a job that was declared over HTTP\n",
+        "hint: give it another name, or remove the other: `taskhost jobs remove dup`\n",
+    ] {
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+    assert_eq!(scene.taskhost(&["jobs", "remove", "dup"]).code, Some(0));
+    assert_eq!(scene.taskhost(&["plan", "draft.toml"]).code, Some(0));
 }

@@ -19,6 +19,7 @@ mod plan;
 mod retention;
 mod schema;
 mod section;
+mod taken;
 mod unresolved;
 mod value;
 
@@ -42,6 +43,7 @@ pub use parts::{PluginConfig, QueueConfig};
 pub use place::Places;
 pub use plan::{Firings, Plan};
 pub use schema::{KindSchema, PluginSchema, schema};
+pub use taken::taken;
 pub use toml::Spanned;
 pub use unresolved::unresolved;
 

@@ -3,7 +3,7 @@
 //! Only what the edit adds or changes is held against the plugins: a kind that went away by itself is not its fault.
 //! Start at [`Edit::check`].
 
-use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, unresolved};
+use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, taken, unresolved};
 use taskhost_core::time::UnixMicros;
 
 use crate::live;
@@ -40,7 +40,7 @@ impl Edit<'_> {
     ) -> Result<Good, Vec<Diagnostic>> {
         let mut draft = Draft::read(self.text);
         let Some(config) = draft.config.clone() else { return Err(draft.diagnostics) };
-        draft.add(self.taken(&config, editing));
+        draft.add(taken(self.text, &config, editing.taken(&config)));
         let news = self.news(&config);
         if config.host.plugins == self.before.host.plugins {
             draft.add(misfits(self.text, &news, registry));
@@ -101,17 +101,6 @@ impl Edit<'_> {
     fn unscanned(&self, error: &ScanError) -> Diagnostic {
         let span = Places::read(self.text).span_of("/host/plugins").unwrap_or_default();
         Diagnostic::new(self.text, span, error.to_string(), Some(error.hint().to_owned()))
-    }
-
-    /// Jobs whose name a job has that was declared over HTTP.
-    fn taken(&self, config: &Config, editing: &live::Edit<'_>) -> Vec<Diagnostic> {
-        let tell = |name| {
-            let job = &config.jobs[name];
-            let message = format!("[jobs.{name}] has the name of a job that was declared over HTTP");
-            let hint = format!("give it another name, or delete the other: DELETE /api/v1/jobs/{name}");
-            Diagnostic::new(self.text, job.kind_span.clone(), message, Some(hint))
-        };
-        editing.taken(config).into_iter().map(tell).collect()
     }
 
     /// The config without the jobs and plugins that stay as they are.
