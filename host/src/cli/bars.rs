@@ -3,7 +3,8 @@
 //! Not here: what happens to tasks (`watch`). Start at [`Bars`].
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fmt;
+use std::io::{self, Write};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rustix::termios::tcgetwinsize;
@@ -23,10 +24,16 @@ const SIZE: (usize, usize) = (24, 80);
 /// A terminal of fewer columns shows words only.
 const COLUMNS_FOR_BARS: usize = 90;
 
+/// The columns of a bar beside what is said before and after it.
+const BESIDE_BAR: usize = " ".len() + 20 + " 100 % ".len();
+/// Those of a spinner.
+const BESIDE_SPINNER: usize = "  ".len() + 1;
+
 /// The bars, and below them how many tasks run. They go away with it.
-#[derive(Debug)]
 pub(super) struct Bars {
     all: MultiProgress,
+    /// Where they are drawn, for what the library does not do.
+    screen: Box<dyn Write>,
     /// What runs, by id, and so in the order of creation.
     running: BTreeMap<String, Watched>,
     foot: ProgressBar,
@@ -34,7 +41,15 @@ pub(super) struct Bars {
     failed: u64,
     /// How many bars there is room for.
     room: usize,
-    is_wide: bool,
+    columns: usize,
+    /// Whether something has changed since the last tick: the library leaves out drawings that come too fast.
+    is_stale: bool,
+}
+
+impl fmt::Debug for Bars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bars").field("running", &self.running).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug)]
@@ -45,6 +60,8 @@ struct Watched {
     is_cancelling: bool,
     /// None while there is no room.
     bar: Option<ProgressBar>,
+    /// How many columns it was drawn in.
+    drawn: usize,
 }
 
 impl Drop for Bars {
@@ -57,20 +74,50 @@ impl Drop for Bars {
 impl Bars {
     /// Bars on stdout.
     pub(super) fn new() -> Self {
-        let size = tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
-        let size = size.map(|size| (size.ws_row.into(), size.ws_col.into()));
-        Self::on(ProgressDrawTarget::stdout(), size.unwrap_or(SIZE))
+        Self::on(ProgressDrawTarget::stdout(), Box::new(io::stdout()), size())
     }
 
-    fn on(target: ProgressDrawTarget, (rows, columns): (usize, usize)) -> Self {
+    fn on(target: ProgressDrawTarget, screen: Box<dyn Write>, (rows, columns): (usize, usize)) -> Self {
         let all = MultiProgress::with_draw_target(target);
         let foot = all.add(ProgressBar::no_length().with_style(style("{wide_msg}")));
-        // The foot, and the line where the cursor stands.
-        let room = rows.saturating_sub(2).max(1);
-        let is_wide = columns >= COLUMNS_FOR_BARS;
-        let mut bars = Self { all, running: BTreeMap::new(), foot, ended: 0, failed: 0, room, is_wide };
+        let room = room(rows);
+        let running = BTreeMap::new();
+        let mut bars = Self { all, screen, running, foot, ended: 0, failed: 0, room, columns, is_stale: false };
         bars.settle();
         bars
+    }
+
+    /// The terminal has another size: draws everything anew.
+    pub(super) fn resize(&mut self) {
+        self.resize_to(size());
+    }
+
+    fn resize_to(&mut self, (rows, columns): (usize, usize)) {
+        let extra = self.extra_rows(columns);
+        if extra > 0 {
+            // The library would begin to erase that many rows too low. Only a terminal that has gone away does not take it.
+            drop(write!(self.screen, "\x1b[{extra}A"));
+        }
+        drop(self.screen.flush());
+        drop(self.all.clear());
+        drop(write!(self.screen, "\x1b[J"));
+        drop(self.screen.flush());
+        (self.room, self.columns) = (room(rows), columns);
+        for watched in self.running.values_mut() {
+            if let Some(bar) = watched.bar.take() {
+                self.all.remove(&bar);
+            }
+        }
+        self.settle();
+        self.tick();
+    }
+
+    /// How many rows more than lines there are after a terminal has broken what it shows into so many columns.
+    fn extra_rows(&self, columns: usize) -> usize {
+        let bars = self.running.values().filter(|watched| watched.bar.is_some()).map(|watched| watched.drawn);
+        // The library fills the last line, the foot, up to the margin.
+        let lines = bars.chain([self.columns]);
+        lines.map(|line| line.min(self.columns).div_ceil(columns.max(1)).saturating_sub(1)).sum()
     }
 
     /// These run, and no others.
@@ -80,7 +127,7 @@ impl Bars {
         }
         for Running { task_id, kind, started_at, progress } in running {
             let started_at = started_at.and_then(|at| at.parse().ok());
-            let watched = Watched { kind, started_at, progress, is_cancelling: false, bar: None };
+            let watched = Watched { kind, started_at, progress, is_cancelling: false, bar: None, drawn: 0 };
             self.running.insert(task_id, watched);
         }
         self.settle();
@@ -105,6 +152,7 @@ impl Bars {
                 progress: None,
                 is_cancelling: false,
                 bar: None,
+                drawn: 0,
             };
             if let Some(before) = self.running.insert(event.task_id, watched) {
                 self.remove(before);
@@ -112,25 +160,23 @@ impl Bars {
         } else if let Some(watched) = self.running.get_mut(&event.task_id) {
             watched.is_cancelling |= name == "task.cancel_asked";
             watched.progress = event.progress.or(watched.progress.take());
-            if let Some(bar) = &watched.bar {
-                watched.draw(&event.task_id, bar, self.is_wide);
-            }
+            watched.draw(&event.task_id, self.columns);
         }
         self.settle();
     }
 
-    /// Whether nothing runs.
-    pub(super) fn is_empty(&self) -> bool {
-        self.running.is_empty()
+    /// Whether there is something to draw although nothing happens.
+    pub(super) fn moves(&self) -> bool {
+        self.is_stale || !self.running.is_empty()
     }
 
-    /// Draws what moves by itself.
-    pub(super) fn tick(&self) {
-        for (id, watched) in &self.running {
-            if let Some(bar) = &watched.bar {
-                watched.draw(id, bar, self.is_wide);
-            }
+    /// Draws what moves by itself, and what came too fast to be drawn.
+    pub(super) fn tick(&mut self) {
+        for (id, watched) in &mut self.running {
+            watched.draw(id, self.columns);
         }
+        self.foot.tick();
+        self.is_stale = false;
     }
 
     fn remove(&self, gone: Watched) {
@@ -145,9 +191,8 @@ impl Bars {
         let mut room = self.room.saturating_sub(self.running.values().filter(|watched| watched.bar.is_some()).count());
         for (id, watched) in &mut self.running {
             if room > 0 && watched.bar.is_none() {
-                let bar = self.all.insert_before(&self.foot, ProgressBar::no_length());
-                watched.draw(id, &bar, self.is_wide);
-                watched.bar = Some(bar);
+                watched.bar = Some(self.all.insert_before(&self.foot, ProgressBar::no_length()));
+                watched.draw(id, self.columns);
                 room -= 1;
             }
         }
@@ -156,28 +201,51 @@ impl Bars {
         let (running, ended, failed) = (self.running.len(), self.ended, self.failed);
         let failed = if failed == 0 { String::new() } else { format!(", {failed} of them dead") };
         self.foot.set_message(format!("{running} running{hidden}; {ended} ended since you watch{failed}"));
+        self.is_stale = true;
     }
 }
 
+/// The rows and columns of the terminal.
+fn size() -> (usize, usize) {
+    let size = tcgetwinsize(io::stdout()).ok().filter(|size| size.ws_row > 0 && size.ws_col > 0);
+    size.map_or(SIZE, |size| (size.ws_row.into(), size.ws_col.into()))
+}
+
+/// How many bars fit above the foot and the line where the cursor stands.
+fn room(rows: usize) -> usize {
+    rows.saturating_sub(2).max(1)
+}
+
 impl Watched {
-    fn draw(&self, id: &str, bar: &ProgressBar, is_wide: bool) {
-        if !is_wide {
+    /// Draws its bar, if it has one.
+    fn draw(&mut self, id: &str, columns: usize) {
+        let said = tame(&self.said()).replace('\n', " ");
+        let Some(bar) = &self.bar else { return };
+        if columns < COLUMNS_FOR_BARS {
+            let line = format!("{} {said}", tame(&format!("{id} {}", self.kind)));
+            self.drawn = line.chars().count();
             bar.set_style(style("{wide_msg}"));
-            bar.set_message(tame(&format!("{id} {} {}", self.kind, self.said())).replace('\n', " "));
+            bar.set_message(line);
             bar.tick();
             return;
         }
-        match &self.progress {
+        // So wide that most bars stand below each other.
+        let prefix = tame(&format!("{id} {:14}", self.kind));
+        let drawn = match &self.progress {
             Some(progress) if progress.total().is_some() => {
                 bar.set_style(style("{prefix} {bar:20} {percent:>3} % {wide_msg}"));
                 bar.set_length(progress.total().unwrap_or_default());
                 bar.set_position(progress.current());
+                BESIDE_BAR
             }
-            _ => bar.set_style(style("{prefix} {spinner} {wide_msg}")),
-        }
-        // So wide that most bars stand below each other.
-        bar.set_prefix(tame(&format!("{id} {:14}", self.kind)));
-        bar.set_message(tame(&self.said()).replace('\n', " "));
+            _ => {
+                bar.set_style(style("{prefix} {spinner} {wide_msg}"));
+                BESIDE_SPINNER
+            }
+        };
+        self.drawn = prefix.chars().count() + drawn + said.chars().count();
+        bar.set_prefix(prefix);
+        bar.set_message(said);
         bar.tick();
     }
 
@@ -199,14 +267,28 @@ fn style(template: &str) -> ProgressStyle {
 
 #[cfg(test)]
 mod tests {
-    use indicatif::InMemoryTerm;
+    use indicatif::{InMemoryTerm, TermLike as _};
 
     use super::*;
 
     fn bars(rows: u16, columns: u16) -> (Bars, InMemoryTerm) {
         let terminal = InMemoryTerm::new(rows, columns);
-        let bars = Bars::on(ProgressDrawTarget::term_like(Box::new(terminal.clone())), (rows.into(), columns.into()));
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        let bars = Bars::on(target, Box::new(Screen(terminal.clone())), (rows.into(), columns.into()));
         (bars, terminal)
+    }
+
+    struct Screen(InMemoryTerm);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.write_str(std::str::from_utf8(bytes).expect("we write texts"))?;
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     fn event(id: &str, status: &str, rest: &str) -> TaskEvent {
@@ -256,5 +338,29 @@ mod tests {
         bars.take("task.queued", event("1", "queued", ""));
         let shown = terminal.contents();
         assert!(shown.contains("3 a.b") && !shown.contains("1 a.b"), "{shown}");
+    }
+    #[test]
+    fn what_came_too_fast_to_be_drawn_is_drawn_by_the_next_tick() {
+        let (mut bars, _terminal) = bars(10, 100);
+        bars.take("task.started", event("7", "running", ""));
+        bars.take("task.completed", event("7", "completed", ""));
+        assert!(bars.moves(), "nothing runs, and the foot may say otherwise");
+        bars.tick();
+        assert!(!bars.moves());
+    }
+
+    #[test]
+    fn a_narrower_terminal_leaves_no_rests_of_the_lines_that_it_has_broken() {
+        let (mut bars, terminal) = bars(10, 100);
+        bars.take("task.started", event("7", "running", ""));
+        bars.take("task.progressed", event("7", "running", r#","progress":{"current":5,"total":20,"message":"five"}"#));
+        assert_eq!(bars.extra_rows(100), 0);
+        // `7 a.b` with 14 columns for the kind, the bar, `5/20, five`; and the foot.
+        assert_eq!((bars.extra_rows(60), bars.extra_rows(40)), (1, 1 + 2));
+        // What the terminal does with a line that does not fit any more.
+        terminal.write_str("\x1b[1;1Hbroken\r\nbroken\r\nfoot\r\nfoot").unwrap();
+        bars.columns = 60;
+        bars.resize_to((10, 40));
+        assert_eq!(terminal.contents(), "7 a.b 5/20, five\n1 running; 0 ended since you watch");
     }
 }

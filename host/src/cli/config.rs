@@ -9,7 +9,8 @@ use super::args::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
-use super::render::{Times, fields, table, tame};
+use super::render::{Times, fields, tame};
+use super::table::{Column, table};
 
 const CONFIG: &str = "/api/v1/config";
 
@@ -82,7 +83,8 @@ struct Difference {
     after: Value,
 }
 
-const HEADER: [&str; 4] = ["GENERATION", "APPLIED", "BY", "CHANGES"];
+const HEADER: [Column; 4] =
+    [Column::whole("GENERATION"), Column::whole("APPLIED"), Column::whole("BY"), Column::whole("CHANGES")];
 
 impl Generation {
     fn row(&self, times: Times) -> Vec<String> {

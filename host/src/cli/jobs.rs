@@ -14,7 +14,8 @@ use super::enqueue::accepted;
 use super::failure::Failure;
 use super::listing::Listing;
 use super::output::Output;
-use super::render::{Times, fields, table};
+use super::render::{Times, fields};
+use super::table::{Column, table};
 
 /// Does what the words ask for.
 pub(super) async fn act(args: &JobsArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -134,7 +135,13 @@ impl Job {
     }
 }
 
-const HEADER: [&str; 5] = ["JOB", "KIND", "DECLARED", "FIRES", "NEXT"];
+const HEADER: [Column; 5] = [
+    Column::name("JOB"),
+    Column::name("KIND"),
+    Column::spare("DECLARED"),
+    Column::spare("FIRES"),
+    Column::whole("NEXT"),
+];
 
 async fn list(json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let listing = Listing::read(client, JOBS, &[], "jobs", None).await?;

@@ -30,6 +30,7 @@ mod queues;
 mod render;
 mod run;
 mod schema;
+mod table;
 mod task_list;
 mod tasks;
 mod watch;

@@ -9,7 +9,8 @@ use super::check::params;
 use super::client::Client;
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::render::{fields, table, tame};
+use super::render::{fields, tame};
+use super::table::{Column, table};
 use crate::boot::tools;
 
 #[derive(Debug, Deserialize)]
@@ -36,7 +37,13 @@ struct Kind {
     held: Option<String>,
 }
 
-const HEADER: [&str; 5] = ["KIND", "PLUGIN", "VERSION", "GENERATION", "DOES"];
+const HEADER: [Column; 5] = [
+    Column::whole("KIND"),
+    Column::spare("PLUGIN"),
+    Column::spare("VERSION"),
+    Column::spare("GENERATION"),
+    Column::whole("DOES"),
+];
 
 /// Lists the kinds; says beside which plugins were refused.
 pub(super) async fn list(json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use super::args::{QueueArgs, QueuesArgs, QueuesCommand};
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
-use super::render::{Times, fields, span, table};
+use super::render::{Times, fields, span};
+use super::table::{Column, table};
 
 const QUEUES: &str = "/api/v1/queues";
 
@@ -49,7 +50,16 @@ struct Counts {
     dead: u64,
 }
 
-const HEADER: [&str; 8] = ["QUEUE", "RUNNING", "QUEUED", "SCHEDULED", "RETRYING", "DEAD", "OLDEST", "STATE"];
+const HEADER: [Column; 8] = [
+    Column::name("QUEUE"),
+    Column::whole("RUNNING"),
+    Column::whole("QUEUED"),
+    Column::spare("SCHEDULED"),
+    Column::spare("RETRYING"),
+    Column::whole("DEAD"),
+    Column::spare("OLDEST"),
+    Column::whole("STATE"),
+];
 
 impl Queue {
     /// What is special about it.

@@ -1,4 +1,6 @@
-//! Plain text for people: fields, tables, times. Control characters of foreign text are shown, not obeyed.
+//! Plain text for people: fields, times. Control characters of foreign text are shown, not obeyed.
+//!
+//! Not here: tables (`table`).
 
 use std::time::Duration;
 
@@ -11,32 +13,6 @@ pub(super) fn fields(fields: &[(&str, String)]) -> String {
     let indent = format!("\n{:width$}  ", "");
     let lines = shown().map(|(name, value)| format!("{name:width$}  {}\n", tame(value).replace('\n', &indent)));
     lines.collect::<Vec<_>>().concat()
-}
-
-/// A table with a header for a terminal of so many columns; elsewhere bare lines with tabs between the cells.
-pub(super) fn table(header: &[&str], rows: &[Vec<String>], columns: Option<usize>) -> String {
-    let tamed = rows.iter().map(|row| row.iter().map(|cell| tame(cell).replace('\n', " ")).collect());
-    let rows: Vec<Vec<String>> = tamed.collect();
-    let Some(columns) = columns else {
-        return rows.iter().map(|row| row.join("\t") + "\n").collect();
-    };
-    let header = header.iter().map(ToString::to_string).collect();
-    let lines: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..lines[0].len()).map(width).collect();
-    let line = |cells: &Vec<String>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        cut(padded.collect::<Vec<_>>().join("  ").trim_end(), columns) + "\n"
-    };
-    lines.iter().map(line).collect()
-}
-
-/// The beginning of a line that is longer than a terminal is wide.
-pub(super) fn cut(line: &str, columns: usize) -> String {
-    if line.chars().count() <= columns {
-        return line.to_owned();
-    }
-    line.chars().take(columns.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// How times are shown: as they were answered, or as seen from now.
@@ -72,17 +48,17 @@ impl Times {
         if self.now.is_some() { format!("paused {}", self.show(since)) } else { format!("paused since {since}") }
     }
 
-    /// `2026-12-24 18:00:00Z`; for programs the time itself.
+    /// `2026-12-24 18:00:00 UTC`; for programs the time itself.
     pub(super) fn to_the_second(self, time: &str) -> String {
         match (self.now, time.split_once('.')) {
-            (Some(_), Some((second, _))) => format!("{}Z", second.replace('T', " ")),
+            (Some(_), Some((second, _))) => format!("{} UTC", second.replace('T', " ")),
             _ => time.to_owned(),
         }
     }
 
-    /// The time to the second and how far away it is; for programs the time itself.
+    /// How far away the time is, and the time to the second; for programs the time itself.
     pub(super) fn show_both(self, time: &str) -> String {
-        if self.now.is_none() { time.to_owned() } else { format!("{}, {}", self.to_the_second(time), self.show(time)) }
+        if self.now.is_none() { time.to_owned() } else { format!("{}, {}", self.show(time), self.to_the_second(time)) }
     }
 }
 
@@ -126,17 +102,6 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_aligned_for_people_and_bare_for_programs() {
-        let rows = [vec!["files.checksum".to_owned(), "1".to_owned()], vec!["é".to_owned(), "a\tb".to_owned()]];
-        assert_eq!(
-            table(&["KIND", "N"], &rows, Some(80)),
-            "KIND            N\nfiles.checksum  1\né               a\\tb\n"
-        );
-        assert_eq!(table(&["KIND", "N"], &rows[..1], Some(12)), "KIND       …\nfiles.check…\n");
-        assert_eq!(table(&["KIND", "N"], &rows, None), "files.checksum\t1\né\ta\\tb\n");
-    }
-
-    #[test]
     fn a_time_is_seen_from_now_by_people_and_exact_for_programs() {
         let now = Times::seen_from("2026-12-24T18:00:00Z".parse().unwrap());
         let cases = [
@@ -149,7 +114,7 @@ mod tests {
         for (time, seen) in cases {
             assert_eq!((now.show(time).as_str(), Times::exact().show(time).as_str()), (seen, time));
         }
-        assert_eq!(now.show_both("2026-12-24T20:00:00.000000Z"), "2026-12-24 20:00:00Z, in 2h");
+        assert_eq!(now.show_both("2026-12-24T20:00:00.000000Z"), "in 2h, 2026-12-24 20:00:00 UTC");
         assert_eq!(Times::exact().show_both("T1"), "T1");
     }
 }

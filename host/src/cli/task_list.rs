@@ -11,7 +11,8 @@ use super::client::Client;
 use super::failure::Failure;
 use super::listing::{Listing, query_text};
 use super::output::Output;
-use super::render::{Times, table, tame};
+use super::render::{Times, tame};
+use super::table::{Column, table};
 use super::tasks::Progress;
 
 /// What the commands know of a task of a list.
@@ -33,7 +34,14 @@ struct Listed {
     finished_at: Option<String>,
 }
 
-const HEADER: [&str; 6] = ["TASK", "STATUS", "KIND", "QUEUE", "WHEN", "DETAIL"];
+const HEADER: [Column; 6] = [
+    Column::whole("TASK"),
+    Column::whole("STATUS"),
+    Column::name("KIND"),
+    Column::spare("QUEUE"),
+    Column::spare("WHEN"),
+    Column::whole("DETAIL"),
+];
 
 impl Listed {
     /// When it came to stand where it stands, or what it waits for.
@@ -45,12 +53,12 @@ impl Listed {
         }
     }
 
-    /// What the status does not say.
+    /// What the status does not say, what is asked first before what may be cut off.
     fn detail(&self) -> String {
         let job = self.job.as_ref().map(|job| format!("job {job}"));
         let attempt = (self.attempt > 1).then(|| format!("attempt {} of {}", self.attempt, self.max_attempts));
         let progress = self.progress.as_ref().filter(|_| self.status == "running").map(Progress::render);
-        let said = [self.reason.clone(), job, attempt, progress, self.error.clone()];
+        let said = [progress, self.error.clone(), self.reason.clone(), attempt, job];
         said.into_iter().flatten().collect::<Vec<_>>().join("; ")
     }
 
@@ -191,9 +199,9 @@ mod tests {
         let row = |task: Listed| task.row(Times::exact()).join("|");
         assert_eq!(row(listed("queued", r#"{"reason":"held: away"}"#)), "7|queued|a.b|q|T0|held: away");
         let progress = r#"{"progress":{"current":1,"total":2,"percentage":50.0},"job":"nightly"}"#;
-        assert_eq!(row(listed("running", progress)), "7|running|a.b|q|T2|job nightly; 50 %, 1 of 2");
+        assert_eq!(row(listed("running", progress)), "7|running|a.b|q|T2|50 %, 1 of 2; job nightly");
         let failed = r#"{"attempt":3,"error":"gone"}"#;
-        assert_eq!(row(listed("retrying", failed)), "7|retrying|a.b|q|T1|attempt 3 of 5; gone");
+        assert_eq!(row(listed("retrying", failed)), "7|retrying|a.b|q|T1|gone; attempt 3 of 5");
         assert_eq!(row(listed("completed", r#"{"finished_at":"T3"}"#)), "7|completed|a.b|q|T3|");
     }
 }

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use super::args::WatchArgs;
 use super::bars::Bars;
 use super::client::Client;
 use super::events::{line, place, stopped};
-use super::failure::Failure;
+use super::failure::{Exit, Failure};
 use super::feed::{Event, Feed, TaskEvent};
 use super::output::Output;
 use super::task_list::{Running, running};
@@ -28,10 +30,19 @@ pub(super) async fn watch(args: &WatchArgs, client: &Client, output: &mut Output
     let mut feed = Feed::open(client, &place(queue, kind)).await?;
     let mut sight = if output.screen().is_some() { Sight::Bars(Bars::new()) } else { Sight::Lines(Lines::default()) };
     sight.begin(running(queue, kind, client).await?, output)?;
+    let resized = signal(SignalKind::window_change());
+    let mut resized =
+        resized.map_err(|error| Failure::new(Exit::Failed, format!("the system gives no signals: {error}")))?;
     let mut ticked = monotonic();
     loop {
         let rest = TICK.saturating_sub(monotonic().duration_since(ticked));
         let event = tokio::select! {
+            // First: what is drawn before it knows the size is drawn wrong.
+            biased;
+            Some(()) = resized.recv() => {
+                sight.resize();
+                continue;
+            }
             event = feed.next(), if !rest.is_zero() || !sight.moves() => event?,
             () = sleep(rest), if sight.moves() => {
                 sight.tick();
@@ -82,10 +93,17 @@ impl Sight {
 
     /// Whether something moves although nothing happens.
     fn moves(&self) -> bool {
-        matches!(self, Self::Bars(bars) if !bars.is_empty())
+        matches!(self, Self::Bars(bars) if bars.moves())
     }
 
-    fn tick(&self) {
+    /// The terminal has another size.
+    fn resize(&mut self) {
+        if let Self::Bars(bars) = self {
+            bars.resize();
+        }
+    }
+
+    fn tick(&mut self) {
         if let Self::Bars(bars) = self {
             bars.tick();
         }
