@@ -171,7 +171,7 @@ impl From<Difference> for DifferenceDocument {
 impl From<ConfigError> for Problem {
     fn from(error: ConfigError) -> Self {
         Self::new(ProblemType::GenerationNotFound, error.to_string())
-            .hint("GET /api/v1/config lists those that are kept")
+            .hint("`taskhost config` lists those that are kept")
     }
 }
 

@@ -10,7 +10,7 @@ use taskhost_core::time::UnixMicros;
 use super::args::AddArgs;
 use super::client::Client;
 use super::cron::check_line;
-use super::enqueue::read_json;
+use super::enqueue::{NewRetry, read_json};
 use super::failure::Failure;
 use super::jobs::JOBS;
 use super::output::Output;
@@ -32,6 +32,8 @@ struct NewJob<'a> {
     priority: Option<Priority>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<DurationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<NewRetry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<DurationText>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -75,6 +77,7 @@ impl<'a> NewJob<'a> {
             queue: args.queue.as_ref(),
             priority: args.priority,
             timeout: args.timeout,
+            retry: args.attempts.map(|attempts| NewRetry { attempts }),
             expires_in: args.expires_in,
             tags: &args.tags,
         })
@@ -129,9 +132,9 @@ mod tests {
         let schedule = json!({ "cron": "30 2 * * *", "timezone": "Europe/Berlin" });
         let expected = json!({ "kind": "a.b", "name": "n", "schedule": schedule, "tags": ["x"] });
         assert_eq!(sent(&words).unwrap(), expected);
-        let words = ["a.b", "--params", "{\"a\":1}", "--every", "90s", "--queue", "q", "--expires-in", "1h"];
+        let words = ["a.b", "--params", "{\"a\":1}", "--every", "90s", "--attempts", "3", "--expires-in", "1h"];
         let expected = json!({
-            "kind": "a.b", "params": { "a": 1 }, "schedule": { "every": "1m30s" }, "queue": "q", "expires_in": "1h",
+            "kind": "a.b", "params": { "a": 1 }, "schedule": { "every": "1m30s" }, "retry": { "attempts": 3 }, "expires_in": "1h",
         });
         assert_eq!(sent(&words).unwrap(), expected);
     }

@@ -42,8 +42,16 @@ pub(super) struct NewTask<'a> {
     run_at: Option<UnixMicros>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<DurationText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry: Option<NewRetry>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     tags: &'a [String],
+}
+
+/// What is said of further attempts.
+#[derive(Debug, Serialize)]
+pub(super) struct NewRetry {
+    pub(super) attempts: u32,
 }
 
 impl<'a> NewTask<'a> {
@@ -58,6 +66,7 @@ impl<'a> NewTask<'a> {
             delay: args.delay,
             run_at: args.at,
             timeout: args.timeout,
+            retry: args.attempts.map(|attempts| NewRetry { attempts }),
             tags: &args.tags,
         })
     }

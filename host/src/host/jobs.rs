@@ -89,9 +89,9 @@ impl JobError {
     pub fn hint(&self) -> String {
         match self {
             Self::Exists { line: Some(_), .. } => "take another name, or edit the file".to_owned(),
-            Self::Exists { line: None, .. } => "take another name, or change that one with PATCH".to_owned(),
+            Self::Exists { line: None, .. } => "take another name, or change or remove that one".to_owned(),
             Self::Unknown { similar: Some(similar), .. } => format!("did you mean `{similar}`?"),
-            Self::Unknown { similar: None, .. } => "`GET /api/v1/jobs` lists them".to_owned(),
+            Self::Unknown { similar: None, .. } => "`taskhost jobs` lists them".to_owned(),
             Self::InFile { .. } => "edit the file; pause, resume and trigger work here".to_owned(),
             Self::Changed { .. } => "look at it again, then decide".to_owned(),
             Self::NeverFires { .. } => "name a time to come; `taskhost cron next` shows the times of a line".to_owned(),

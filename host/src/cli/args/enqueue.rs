@@ -42,6 +42,9 @@ pub(in crate::cli) struct EnqueueArgs {
     /// How long one attempt may take
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(in crate::cli) timeout: Option<DurationText>,
+    /// How often it is tried at most [default: as the kind says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(in crate::cli) attempts: Option<u32>,
     /// A word to find it by; may be given more than once
     #[arg(long = "tag", value_name = "TAG")]
     pub(in crate::cli) tags: Vec<String>,

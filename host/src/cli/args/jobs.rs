@@ -139,6 +139,9 @@ pub(in crate::cli) struct AddArgs {
     /// How long one attempt may take
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(in crate::cli) timeout: Option<DurationText>,
+    /// How often it is tried at most [default: as the kind says]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub(in crate::cli) attempts: Option<u32>,
     /// Cancel a task of it that has not started this long after it was made
     #[arg(long, value_name = "DURATION", allow_hyphen_values = true)]
     pub(in crate::cli) expires_in: Option<DurationText>,
