@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use taskhost_core::ids::TaskId;
 use taskhost_core::query::TaskFilter;
+use taskhost_core::task::Rejected;
 use utoipa::ToSchema;
 
 use super::list::{self, Filter};
@@ -69,10 +70,20 @@ pub(super) async fn discard(State(api): State<Api>, TaskPath(task): TaskPath) ->
 fn refused_as(refused: ActionRefused, task: TaskId, class: ProblemType) -> Problem {
     match refused {
         ActionRefused::Unknown => not_found(task),
-        ActionRefused::Rejected(rejected) => Problem::new(class, rejected.to_string()).hint(match class {
-            ProblemType::TaskNotDead => "only dead tasks are deleted by hand, the other ended ones go by themselves",
-            _ => "a task is queued again once it is completed, cancelled or dead",
-        }),
+        ActionRefused::Rejected(rejected) => {
+            let (done, hint) = match class {
+                ProblemType::TaskNotDead => (
+                    "deleted by hand",
+                    "only dead ones are: what waits or runs can be cancelled, and goes by itself once it has ended",
+                ),
+                _ => ("queued again", "a task is queued again once it is completed, cancelled or dead"),
+            };
+            let detail = match rejected {
+                Rejected::NotNow(status) => format!("a {status} task is not {done}"),
+                Rejected::StaleLease { .. } | Rejected::TooEarly(_) => rejected.to_string(),
+            };
+            Problem::new(class, detail).hint(hint)
+        }
     }
 }
 

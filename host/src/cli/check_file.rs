@@ -38,7 +38,7 @@ async fn repeat(file: &Path, check: &FileCheck, json: bool, output: &mut Output<
         output.note("\nWaiting for the next save; Ctrl-C ends.\n");
         tokio::select! {
             () = watch.changed() => {}
-            _ = interrupt.recv() => return Ok(()),
+            _ = interrupt.recv() => return Err(Failure::interrupted(String::new())),
         }
     }
 }

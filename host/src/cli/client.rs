@@ -77,6 +77,12 @@ impl Client {
         Ok(Self { socket })
     }
 
+    /// What a person should know who reaches a daemon whose file is not there any more.
+    pub(super) fn missing(config: &Path) -> Option<String> {
+        let is_missing = config.try_exists().is_ok_and(|exists| !exists);
+        is_missing.then(|| format!("{} is gone; its daemon runs on without it\n", config.display()))
+    }
+
     /// Reads what is at `path`.
     pub(super) async fn get(&self, path: &str) -> Result<Answer, Failure> {
         self.call(Method::GET, path, Bytes::new(), PATIENCE).await
@@ -131,14 +137,14 @@ impl Client {
         if status.is_success() {
             return Ok(response.into_body());
         }
-        let body = response.into_body().collect().await.map_err(|error| self.unreachable(error))?;
+        let body = response.into_body().collect().await.map_err(|_| self.lost())?;
         Err(refusal(status, &body.to_bytes()))
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
         let response = self.send(request).await?;
         let status = response.status();
-        let body = response.into_body().collect().await.map_err(|error| self.unreachable(error))?;
+        let body = response.into_body().collect().await.map_err(|_| self.lost())?;
         Ok((status, body.to_bytes()))
     }
 
@@ -150,17 +156,26 @@ impl Client {
             // What goes wrong with the connection is told to the request.
             drop(connection.await);
         });
-        sender.send_request(request).await.map_err(|error| self.unreachable(error))
+        sender.send_request(request).await.map_err(|_| self.lost())
     }
 
     fn silent(&self, patience: Duration) -> Failure {
         self.unreachable(format!("no answer within {} s", patience.as_secs()))
     }
 
-    /// The daemon is not there, or has gone away.
-    pub(super) fn unreachable(&self, reason: impl std::fmt::Display) -> Failure {
-        let socket = std::path::absolute(&self.socket).unwrap_or_else(|_| self.socket.clone());
-        Failure::new(Exit::NotFound, format!("no daemon answers on {}: {reason}", socket.display()))
+    /// The daemon was there, and is no more: it was killed, or has crashed.
+    pub(super) fn lost(&self) -> Failure {
+        Failure::new(Exit::NotFound, format!("the daemon on {} has gone away without a word", self.shown().display()))
+            .hint("its log says why, if anything does; start it with `taskhost run`")
+    }
+
+    fn shown(&self) -> PathBuf {
+        std::path::absolute(&self.socket).unwrap_or_else(|_| self.socket.clone())
+    }
+
+    /// The daemon is not there.
+    fn unreachable(&self, reason: impl std::fmt::Display) -> Failure {
+        Failure::new(Exit::NotFound, format!("no daemon answers on {}: {reason}", self.shown().display()))
             .hint("start it with `taskhost run`")
     }
 }

@@ -4,7 +4,7 @@ use taskhost_core::ids::{KindName, QueueName};
 
 use super::args::EventsArgs;
 use super::client::Client;
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::feed::{Event, Feed, TaskEvent};
 use super::listing::query_text;
 use super::output::Output;
@@ -33,13 +33,12 @@ pub(super) async fn events(args: &EventsArgs, client: &Client, output: &mut Outp
             return Ok(());
         }
     }
-    Err(stopped())
+    output.note(STOPPED);
+    Ok(())
 }
 
-/// The stream has ended because the daemon has.
-pub(super) fn stopped() -> Failure {
-    Failure::new(Exit::NotFound, "the daemon has stopped").hint("start it with `taskhost run`")
-}
+/// The stream has ended in good order: what lasts until the daemon stops has done what it was asked for.
+pub(super) const STOPPED: &str = "the daemon has stopped\n";
 
 fn json(event: &Event) -> String {
     let text = |text: &str| serde_json::to_string(text).expect("a text is JSON");

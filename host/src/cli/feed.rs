@@ -63,7 +63,8 @@ impl<'a> Feed<'a> {
     /// No event is lost.
     pub(super) async fn next(&mut self) -> Result<Option<Event>, Failure> {
         while let Some(block) = self.events.next().await {
-            let block = block.map_err(|error| self.client.unreachable(error))?;
+            // The stream of a daemon that stops has an end; this one was cut off.
+            let block = block.map_err(|_| self.client.lost())?;
             // Without a name it only shows that the stream lives.
             let (Some(name), Some(data)) = (block.event, block.data) else { continue };
             let data = RawValue::from_string(data).map_err(|error| misunderstood(&error))?;

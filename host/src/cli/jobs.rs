@@ -165,18 +165,14 @@ async fn show(args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Resul
     output.data(&answer.read::<Job>()?.render(output.times()))
 }
 
-/// What is said of a job that is gone.
-#[derive(Debug, Deserialize)]
-struct Removed {
-    message: String,
-}
-
 async fn remove(args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let answer = client.delete(&place(&args.job)).await?;
     if args.json {
         return output.data(&answer.text());
     }
-    output.data(&format!("{}\n", answer.read::<Removed>()?.message))
+    output.data(&format!("job {} is removed\n", args.job))?;
+    output.note("tasks that it has made stay\n");
+    Ok(())
 }
 
 async fn turn(verb: &str, done: &str, args: &JobArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {

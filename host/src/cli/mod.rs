@@ -80,15 +80,17 @@ fn act(cli: &Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Cron { command: CronCommand::Next(args) } => cron::next(args, output),
         Command::Enqueue(args) => {
             let task = enqueue::NewTask::read(args)?;
-            talk(config, async |client| enqueue::enqueue(args, &task, client, output).await)
+            talk(config, output, async |client, output| enqueue::enqueue(args, &task, client, output).await)
         }
-        Command::Tasks(args) => talk(config, async |client| tasks::act(args, client, output).await),
-        Command::Jobs(args) => talk(config, async |client| jobs::act(args, client, output).await),
-        Command::Queues(args) => talk(config, async |client| queues::act(args, client, output).await),
-        Command::Dead(args) => talk(config, async |client| task_list::dead(args, client, output).await),
-        Command::Config(args) => talk(config, async |client| config::act(args, client, output).await),
+        Command::Tasks(args) => talk(config, output, async |client, output| tasks::act(args, client, output).await),
+        Command::Jobs(args) => talk(config, output, async |client, output| jobs::act(args, client, output).await),
+        Command::Queues(args) => talk(config, output, async |client, output| queues::act(args, client, output).await),
+        Command::Dead(args) => talk(config, output, async |client, output| task_list::dead(args, client, output).await),
+        Command::Config(args) => talk(config, output, async |client, output| config::act(args, client, output).await),
         Command::Doctor(args) => doctor::doctor(config, args, output),
-        Command::Events(args) => talk(config, async |client| events::events(args, client, output).await),
+        Command::Events(args) => {
+            talk(config, output, async |client, output| events::events(args, client, output).await)
+        }
         Command::Openapi => about::openapi(output),
         Command::Completions(args) => about::completions(args.shell, output),
         Command::Man(args) => about::man(args.folder.as_deref(), output),
@@ -99,11 +101,11 @@ fn act(cli: &Cli, output: &mut Output<'_>) -> Result<(), Failure> {
             check::check(args, *json, output)
         }
         Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Run(args)), .. }) => run::run(args, output),
-        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Show { kind }), json }) => {
-            talk(config, async |client| plugins::show(kind, *json, client, output).await)
+        Command::Plugins(PluginsArgs { command: Some(PluginsCommand::Show { name }), json }) => {
+            talk(config, output, async |client, output| plugins::show(name, *json, client, output).await)
         }
         Command::Plugins(PluginsArgs { command: None | Some(PluginsCommand::List), json }) => {
-            talk(config, async |client| plugins::list(*json, client, output).await)
+            talk(config, output, async |client, output| plugins::list(*json, client, output).await)
         }
     }
 }
@@ -130,9 +132,16 @@ fn describe(args: &DescribeArgs, output: &mut Output<'_>) -> Result<(), Failure>
 }
 
 /// Talks with the daemon that a `tasks.toml` declares.
-fn talk(config: &Path, conversation: impl AsyncFnOnce(&Client) -> Result<(), Failure>) -> Result<(), Failure> {
+fn talk(
+    config: &Path,
+    output: &mut Output<'_>,
+    conversation: impl AsyncFnOnce(&Client, &mut Output<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
     let client = Client::find(config)?;
-    converse(conversation(&client))
+    if let Some(note) = Client::missing(config) {
+        output.note(&note);
+    }
+    converse(conversation(&client, output))
 }
 
 /// Runs a conversation with the daemon on this thread, until Ctrl-C.

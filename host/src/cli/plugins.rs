@@ -57,20 +57,49 @@ pub(super) async fn list(json: bool, client: &Client, output: &mut Output<'_>) -
     Ok(())
 }
 
-/// Shows what a kind does and takes.
-pub(super) async fn show(kind: &KindName, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+/// Shows what a kind does and takes, or what a plugin is and has.
+pub(super) async fn show(name: &KindName, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let Listing { plugins } = client.get("/api/v1/plugins").await?.read()?;
+    if let Some(plugin) = plugins.iter().find(|plugin| plugin.name == name.as_str()) {
+        return output.data(&if json { plugin.document().to_string() + "\n" } else { plugin.render() });
+    }
     let mut kinds = plugins.iter().flat_map(|plugin| plugin.kinds.iter().map(move |kind| (plugin, kind)));
-    let Some((plugin, found)) = kinds.find(|(_, found)| found.name == kind.as_str()) else {
-        let names = plugins.iter().flat_map(|plugin| &plugin.kinds).map(|kind| kind.name.as_str());
-        let hint = closest(kind.as_str(), names).map(|similar| format!("did you mean `{similar}`?"));
-        return Err(Failure::new(Exit::NotFound, format!("no plugin provides the kind `{kind}`"))
+    let Some((plugin, found)) = kinds.find(|(_, found)| found.name == name.as_str()) else {
+        let kinds = plugins.iter().flat_map(|plugin| &plugin.kinds).map(|kind| kind.name.as_str());
+        let names = plugins.iter().map(|plugin| plugin.name.as_str()).chain(kinds);
+        let hint = closest(name.as_str(), names).map(|similar| format!("did you mean `{similar}`?"));
+        return Err(Failure::new(Exit::NotFound, format!("there is no plugin and no kind `{name}`"))
             .hint(hint.unwrap_or_else(|| "`taskhost plugins` lists what is loaded".to_owned())));
     };
     if json {
         return output.data(&(found.document(plugin).to_string() + "\n"));
     }
     output.data(&found.render(plugin))
+}
+
+impl Plugin {
+    fn document(&self) -> Value {
+        let kinds: Vec<_> = self.kinds.iter().map(|kind| kind.document(self)).collect();
+        json!({
+            "name": self.name, "version": self.version, "generation": self.generation, "path": self.path,
+            "error": self.error, "kinds": kinds,
+        })
+    }
+
+    fn render(&self) -> String {
+        let kind = |kind: &Kind| {
+            let held = kind.held.as_ref().map(|held| format!(" (held: {held})")).unwrap_or_default();
+            format!("{}: {}{held}", kind.name, kind.title)
+        };
+        fields(&[
+            ("plugin", self.name.clone()),
+            ("version", self.version.clone()),
+            ("generation", self.generation.to_string()),
+            ("library", self.path.clone()),
+            ("refused", self.error.clone().unwrap_or_default()),
+            ("kinds", self.kinds.iter().map(kind).collect::<Vec<_>>().join("\n")),
+        ])
+    }
 }
 
 impl Kind {
@@ -131,6 +160,26 @@ counts  bytes
 params  path (string, required): the file
 "
         );
+    }
+
+    #[test]
+    fn a_plugin_is_shown_with_its_kinds() {
+        let listing = r#"{"plugins":[{"name":"files","version":"1.0.0","generation":2,"path":"p/libfiles.so","error":"it is cut off",
+            "kinds":[{"name":"files.checksum","title":"Hash a file.","unit":null,"params_schema":true,"held":null},
+                     {"name":"files.hang","title":"Hang.","unit":null,"params_schema":true,"held":"runs only isolated"}]}]}"#;
+        let Listing { plugins } = serde_json::from_str(listing).unwrap();
+        assert_eq!(
+            plugins[0].render(),
+            "plugin      files
+version     1.0.0
+generation  2
+library     p/libfiles.so
+refused     it is cut off
+kinds       files.checksum: Hash a file.
+            files.hang: Hang. (held: runs only isolated)
+"
+        );
+        assert_eq!(plugins[0].document()["kinds"][1]["name"], "files.hang");
     }
 
     #[test]

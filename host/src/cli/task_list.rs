@@ -76,7 +76,8 @@ pub(super) async fn tasks(args: &TaskListArgs, client: &Client, output: &mut Out
         query.push(("status", statuses.join(",")));
     }
     let listing = Listing::read(client, "/api/v1/tasks", &query, "tasks", args.limit.most()).await?;
-    show(&listing, args.json, output)
+    let none = if query.is_empty() { "no task is kept\n" } else { "no such task is kept\n" };
+    show(&listing, none, args.json, output)
 }
 
 /// Does what the words about dead tasks ask for.
@@ -90,8 +91,10 @@ pub(super) async fn dead(args: &DeadArgs, client: &Client, output: &mut Output<'
 }
 
 async fn list_dead(args: &DeadListArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
-    let listing = Listing::read(client, "/api/v1/dead", &pairs(&args.filter), "tasks", args.limit.most()).await?;
-    show(&listing, args.json, output)
+    let query = pairs(&args.filter);
+    let listing = Listing::read(client, "/api/v1/dead", &query, "tasks", args.limit.most()).await?;
+    let none = if query.is_empty() { "no task is dead\n" } else { "no such task is dead\n" };
+    show(&listing, none, args.json, output)
 }
 
 /// How many dead tasks it was done with.
@@ -162,14 +165,14 @@ fn pairs(filter: &FilterArgs) -> Vec<(&'static str, String)> {
     said.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
-fn show(listing: &Listing, json: bool, output: &mut Output<'_>) -> Result<(), Failure> {
+fn show(listing: &Listing, none: &str, json: bool, output: &mut Output<'_>) -> Result<(), Failure> {
     if json {
         return output.data(&listing.json());
     }
     let times = output.times();
     let rows: Vec<_> = listing.rows::<Listed>()?.iter().map(|task| task.row(times)).collect();
     if rows.is_empty() {
-        output.note("no such task is kept\n");
+        output.note(none);
         return Ok(());
     }
     output.data(&table(&HEADER, &rows, output.screen()))?;

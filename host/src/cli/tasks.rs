@@ -69,6 +69,7 @@ pub(super) async fn act(args: &TasksArgs, client: &Client, output: &mut Output<'
         None => task_list::tasks(&args.list, client, output).await,
         Some(TasksCommand::List(args)) => task_list::tasks(args, client, output).await,
         Some(TasksCommand::Show(args)) => show(args, client, output).await,
+        Some(TasksCommand::Why(args)) => why(args, client, output).await,
         Some(TasksCommand::Logs(args)) => logs::logs(args, client, output).await,
         Some(TasksCommand::Watch(args)) => watch(args, client, output).await,
         Some(TasksCommand::Cancel(args)) => turn("cancel", args, client, output).await,
@@ -84,6 +85,28 @@ fn place(args: &TaskArgs) -> String {
 async fn show(args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let answer = client.get(&place(args)).await?;
     if args.json { output.data(&answer.text()) } else { output.data(&answer.read::<Task>()?.render()) }
+}
+
+/// Why a task stands where it stands.
+#[derive(Debug, Deserialize)]
+struct Why {
+    status: String,
+    #[serde(rename = "why")]
+    text: String,
+    hint: Option<String>,
+}
+
+async fn why(args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
+    let answer = client.get(&format!("{}/why", place(args))).await?;
+    if args.json {
+        return output.data(&answer.text());
+    }
+    let Why { status, text, hint } = answer.read()?;
+    output.data(&(tame(&format!("{status}: {text}")) + "\n"))?;
+    if let Some(hint) = hint {
+        output.note(&format!("\nhint: {}\n", tame(&hint)));
+    }
+    Ok(())
 }
 
 /// Where a task stands after something was asked of it.

@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args::WatchArgs;
 use super::bars::Bars;
 use super::client::Client;
-use super::events::{line, place, stopped};
+use super::events::{STOPPED, line, place};
 use super::failure::{Exit, Failure};
 use super::feed::{Event, Feed, TaskEvent};
 use super::output::Output;
@@ -50,7 +50,12 @@ pub(super) async fn watch(args: &WatchArgs, client: &Client, output: &mut Output
                 continue;
             }
         };
-        let Some(event) = event else { return Err(stopped()) };
+        let Some(event) = event else {
+            // The bars go away first.
+            drop(sight);
+            output.note(STOPPED);
+            return Ok(());
+        };
         if event.is_reset() {
             sight.begin(running(queue, kind, client).await?, output)?;
         } else {

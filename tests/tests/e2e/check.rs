@@ -143,6 +143,8 @@ fn watch_checks_again_after_each_save_however_it_is_saved() {
     watch.wait_for("error: cannot read ");
     scene.write("tasks.toml", good);
     watch.wait_for("tasks.toml is good: 0 jobs");
+    watch.signal(libc::SIGINT);
+    assert_eq!(watch.wait().0.code(), Some(130));
 }
 
 #[test]

@@ -88,3 +88,12 @@ fn a_running_daemon_is_reached_while_its_file_is_broken() {
     let ran = scene.taskhost(&["enqueue", "probe.noop", "--wait"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }
+
+#[test]
+fn a_running_daemon_is_reached_while_its_file_is_gone() {
+    let scene = Scene::new("");
+    let _daemon = scene.start();
+    std::fs::remove_file(scene.file("tasks.toml")).expect("the file of the scene");
+    let ran = scene.taskhost(&["--config", "tasks.toml", "queues"]);
+    assert_eq!((ran.code, &*ran.stderr), (Some(0), "tasks.toml is gone; its daemon runs on without it\n"));
+}

@@ -27,7 +27,7 @@ fn a_job_is_added_shown_paused_triggered_and_removed() {
     assert_eq!(resumed.stdout, "job nightly is resumed\n");
     assert!(resumed.stderr.starts_with("it fires next at 20"), "the answer knows it at once: {}", resumed.stderr);
     assert_eq!(run(&["jobs", "trigger", "digits", "--wait"]), "{\"exact\":1.10}\n");
-    assert_eq!(run(&["jobs", "remove", "digits"]), "Job digits is deleted; tasks that it has made stay\n");
+    assert_eq!(run(&["jobs", "remove", "digits"]), "job digits is removed\n");
     assert_eq!(scene.taskhost(&["jobs", "show", "digits"]).code, Some(3));
     let file_job = scene.taskhost(&["jobs", "remove", "nightly"]);
     assert_eq!(file_job.code, Some(1));

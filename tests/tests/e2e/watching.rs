@@ -31,8 +31,22 @@ fn events_are_lines_of_json_until_the_daemon_stops() {
     assert!(event["id"].as_str().is_some_and(|id| id.contains('-')), "{event}");
     assert!(daemon.stop().0.success());
     let (status, said) = listener.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+    assert!(said.ends_with("the daemon has stopped"), "{said}");
+}
+
+#[test]
+fn a_listener_tells_that_the_daemon_was_killed_in_words_of_ours() {
+    let scene = Scene::new("");
+    let daemon = scene.start();
+    let client = daemon.client();
+    client.until(&client.submit("probe.sleep", &json!({ "ms": 60_000 })), |task| task["status"] == "running");
+    let mut watcher = start(&scene, &["tasks", "watch"]);
+    watcher.wait_for(" running ");
+    daemon.kill();
+    let (status, said) = watcher.wait();
     assert_eq!(status.code(), Some(3), "{said}");
-    assert!(said.contains("error: the daemon has stopped\n\nhint: start it with `taskhost run`"), "{said}");
+    assert!(said.contains("error: the daemon on ") && said.contains(" has gone away without a word"), "{said}");
 }
 
 #[test]

@@ -28,11 +28,11 @@ pub(in crate::cli) enum PluginsCommand {
     /// The same as without a word
     #[command(after_help = LIST_EXAMPLES)]
     List,
-    /// Show what a kind does and which params it takes
+    /// Show what a kind does and which params it takes, or what a plugin is and has
     #[command(after_help = SHOW_EXAMPLES)]
     Show {
-        /// The kind, such as `files.checksum`
-        kind: KindName,
+        /// A kind, such as `files.checksum`, or a plugin, such as `files`
+        name: KindName,
     },
     /// Write a crate for a plugin that builds, tests and loads as it is; needs no daemon
     #[command(after_help = NEW_EXAMPLES)]
@@ -53,6 +53,7 @@ Examples:
 const SHOW_EXAMPLES: &str = "\
 Examples:
   taskhost plugins show files.checksum
+  taskhost plugins show files
   taskhost plugins show files.checksum --json | jq .params_schema";
 
 const NEW_EXAMPLES: &str = "\

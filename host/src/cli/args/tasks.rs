@@ -48,6 +48,9 @@ pub(in crate::cli) enum TasksCommand {
     /// Show everything about a task
     #[command(after_help = SHOW_EXAMPLES)]
     Show(TaskArgs),
+    /// Say why a task waits, or why else it stands where it stands, and what to do about it
+    #[command(after_help = WHY_EXAMPLES)]
+    Why(TaskArgs),
     /// Show what a task said, and what the daemon says of its attempts
     #[command(after_help = LOGS_EXAMPLES)]
     Logs(LogsArgs),
@@ -85,6 +88,10 @@ const SHOW_EXAMPLES: &str = "\
 Examples:
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11
   taskhost tasks show 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11 --json | jq .result";
+
+const WHY_EXAMPLES: &str = "\
+Examples:
+  taskhost tasks why 01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11";
 
 const WATCH_EXAMPLES: &str = "\
 Examples:
