@@ -8,8 +8,12 @@ use tracing::warn;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::debug_fn;
 
-/// The variable that says what is logged, as `tracing` filters are written: `debug`, `info,taskhost=debug`. Default: `info`.
+/// The variable that says what is logged, as `tracing` filters are written: `debug`, `info,taskhost=debug`.
 pub const LOG_VARIABLE: &str = "TASKHOST_LOG";
+
+/// What is logged where nobody says it. What a plugin says of a task that goes well is kept with the task: here it would be a
+/// line for each task, however many there are.
+const DEFAULT: &str = "info,plugin=warn";
 
 /// How a line of the daemon's log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,14 +37,19 @@ pub fn start(format: LogFormat) {
         LogFormat::Json => drop(log.event_format(json::Json).try_init()),
     }
     if let Some(error) = wrong {
-        warn!(variable = LOG_VARIABLE, error, "The variable is no filter of the log; what matters is logged: `info`.");
+        warn!(
+            variable = LOG_VARIABLE,
+            error,
+            default = DEFAULT,
+            "The variable is no filter of the log; what is logged is the default."
+        );
     }
 }
 
 /// What is to be logged, and what is wrong with the variable that says it.
 fn filter() -> (EnvFilter, Option<String>) {
     let text = std::env::var(LOG_VARIABLE).unwrap_or_default();
-    let default = || EnvFilter::new("info");
+    let default = || EnvFilter::new(DEFAULT);
     match text.parse() {
         Ok(filter) if !text.is_empty() => (filter, None),
         Ok(_nothing) => (default(), None),

@@ -1,5 +1,7 @@
 //! Each task's own log: what its attempts say, and what the daemon says of them.
 
+use std::ffi::OsStr;
+
 use serde_json::{Value, json};
 use taskhost_tests::{Client, Scene};
 
@@ -136,9 +138,24 @@ fn a_task_that_floods_its_log_keeps_the_latest_lines() {
 }
 
 #[test]
+fn a_job_that_fires_and_goes_well_costs_the_daemons_log_one_line() {
+    let job = "[jobs.soon]\nkind = \"probe.log\"\nparams = { text = \"said\", lines = 2 }\nschedule = { delay = \"200ms\" }\n";
+    let everything = [("TASKHOST_LOG", OsStr::new("info"))];
+    for (variables, lines) in [(&[][..], 1), (&everything, 3)] {
+        let scene = Scene::new(job);
+        let mut daemon = scene.start_with(variables);
+        let fired = daemon.find_in_log("The job fired.");
+        let id = fired.split("task_id=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("an id");
+        daemon.client().ended(id);
+        let (_, log) = daemon.stop();
+        assert_eq!(log.lines().filter(|line| line.contains(id)).count(), lines, "{log}");
+    }
+}
+
+#[test]
 fn what_a_plugin_says_cannot_pass_for_a_line_of_the_daemon() {
     let scene = Scene::new("");
-    let daemon = scene.start();
+    let daemon = scene.start_with(&[("TASKHOST_LOG", OsStr::new("info"))]);
     let forged = "2026-11-24T10:00:00.000000Z ERROR taskhost::boot: forged";
     let text = format!("first\n{forged}\r{forged}\u{1b}[2J");
     daemon.client().ended(&daemon.client().submit("probe.log", &json!({ "text": text, "lines": 1 })));

@@ -10,7 +10,7 @@ Examples:
   taskhost run --config /etc/taskhost/tasks.toml --log-format json
   TASKHOST_LOG=debug taskhost run
 
-The log goes to stderr. TASKHOST_LOG says what is logged [default: info].";
+The log goes to stderr. TASKHOST_LOG says what is logged [default: info,plugin=warn].";
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
