@@ -87,7 +87,7 @@ fn example(class: ProblemType) -> RefOr<utoipa::openapi::example::Example> {
 #[openapi(
     info(
         title = "taskhost",
-        description = "Runs background work in native plugins. Every error is an RFC 9457 problem with a stable `type`.",
+        description = "Runs background work in native plugins. Every error of a call is an RFC 9457 problem with a stable `type`.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
     tags(
