@@ -96,8 +96,11 @@ fn the_document_says_the_same_with_places() {
 fn a_file_that_says_nothing_is_an_error_where_one_was_applied_before() {
     let scene = scene("");
     for (text, told) in [
-        ("", "error: it is empty, and what was applied before goes on\n"),
-        ("# no jobs\n", "error: there is nothing in it but comments, and what was applied before goes on\n"),
+        ("", "error: the file cannot be applied: it is empty; what was applied before goes on\n"),
+        (
+            "# no jobs\n",
+            "error: the file cannot be applied: there is nothing in it but comments; what was applied before goes on\n",
+        ),
     ] {
         scene.write("tasks.toml", text);
         std::fs::remove_dir_all(scene.file("var")).unwrap_or_default();

@@ -104,7 +104,7 @@ impl FileCheck {
     /// That the file says nothing, which a daemon takes for half a save where it has applied one before.
     fn nothing(&self, text: &str, config: &Config) -> Vec<Diagnostic> {
         let Some(problem) = nothing_in(text).filter(|_| self.applied(config).is_some()) else { return Vec::new() };
-        let message = format!("{problem}, and what was applied before goes on");
+        let message = format!("the file cannot be applied: {problem}; what was applied before goes on");
         let hint = "it is never taken for \"no jobs\": a file that declares none has a section, such as [host]";
         vec![Diagnostic::new(text, 0..0, message, Some(hint.to_owned()))]
     }
