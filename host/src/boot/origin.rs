@@ -144,7 +144,8 @@ fn tell(path: &Path, refused: &Refused) {
     error!("{} is refused; the last good text of it runs.\n{}", path.display(), refused.report.trim_end());
 }
 
-/// The last good text that a daemon has kept where the file, as far as it can be read, says that it would.
+/// The last good text that a daemon has kept where the file, as far as it can be read, says that it would; none if the file
+/// is that very text.
 fn last_good(path: &Path, found: &Found) -> Option<(String, Config)> {
     let state = match found {
         Found::Text(text) => Config::state_in(text),
@@ -152,6 +153,9 @@ fn last_good(path: &Path, found: &Found) -> Option<(String, Config)> {
     };
     let state = path.parent().unwrap_or(Path::new("")).join(Places::of(path, state).state);
     let text = History::last_good(&state).ok().flatten()?;
+    if matches!(found, Found::Text(found) if *found == text) {
+        return None;
+    }
     let config = Config::parse(&text).ok()?;
     Some((text, config))
 }
