@@ -1,44 +1,53 @@
 //! Keeps web pages away: a name that somebody points at this machine (DNS rebinding) is not one of ours, and a page of
-//! another site changes nothing here. Start at [`check_site`].
+//! another site changes nothing here. Start at [`check`].
 
 use std::net::IpAddr;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use super::Source;
 use super::problem::{Problem, ProblemType};
 
-/// Refuses a request of HTTP/1.1 that does not name its host once, as RFC 9112 wants it: what stands between would disagree on
-/// whom it is for.
-pub(super) async fn check_host(request: Request, next: Next) -> Response {
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let detail = match hosts {
-        1 => return next.run(request).await,
-        0 if request.version() < Version::HTTP_11 => return next.run(request).await,
+/// Lets a call through if it names its host once. Over TCP every host that it names has to be this machine, which a browser
+/// always tells, and no page of another site may make it.
+pub(super) async fn check(State(source): State<Source>, request: Request, next: Next) -> Response {
+    let refused = host_is_unclear(&request).or_else(|| match source {
+        Source::Tcp => of_another_site(&request).or_else(|| of_another_machine(&request)),
+        Source::Socket => None,
+    });
+    match refused {
+        Some(problem) => problem.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// What stands between would disagree on whom the request is for, so RFC 9112 wants it refused.
+fn host_is_unclear(request: &Request) -> Option<Problem> {
+    let detail = match request.headers().get_all(header::HOST).iter().count() {
+        1 => return None,
+        0 if request.version() < Version::HTTP_11 => return None,
         0 => "the request has no Host header",
         _ => "the request has several Host headers",
     };
-    Problem::new(ProblemType::InvalidHost, detail).hint("HTTP/1.1 wants one, such as `Host: localhost`").into_response()
+    Some(Problem::new(ProblemType::InvalidHost, detail).hint("HTTP/1.1 wants one, such as `Host: localhost`"))
 }
 
-/// Lets a call through if every host that it names is this machine, which a browser always does, and if no page of another
-/// site makes it. A call without a body is one that a browser makes for any page without asking first.
-pub(super) async fn check_site(request: Request, next: Next) -> Response {
-    if !request.method().is_safe() && is_of_another_site(request.headers()) {
-        return Problem::new(ProblemType::CrossSite, "a page of another site may not make this call").into_response();
-    }
+fn of_another_machine(request: &Request) -> Option<Problem> {
     let in_headers = request.headers().get_all(header::HOST).iter().map(|host| host.to_str().unwrap_or_default());
     let in_target = request.uri().authority().map(Authority::as_str);
-    let foreign = in_headers.chain(in_target).find(|host| !is_this_machine(host)).map(str::to_owned);
-    match foreign {
-        None => next.run(request).await,
-        Some(host) => Problem::new(ProblemType::WrongHost, format!("`{host}` is not a name of this machine's own"))
-            .hint("call 127.0.0.1, [::1] or localhost")
-            .into_response(),
-    }
+    let host = in_headers.chain(in_target).find(|host| !is_this_machine(host))?;
+    let problem = Problem::new(ProblemType::WrongHost, format!("`{host}` is not a name of this machine's own"));
+    Some(problem.hint("call 127.0.0.1, [::1] or localhost"))
+}
+
+/// Looking is free. A call without a body is one that a browser makes for any page without asking first.
+fn of_another_site(request: &Request) -> Option<Problem> {
+    let is_refused = !request.method().is_safe() && is_of_another_site(request.headers());
+    is_refused.then(|| Problem::new(ProblemType::CrossSite, "a page of another site may not make this call"))
 }
 
 /// Whether a browser says that a page of another site makes the call. One that does not say whose page it is (`Sec-Fetch-Site`)

@@ -45,7 +45,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::MatchedPath;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
 use utoipa::OpenApi as _;
@@ -122,18 +122,14 @@ fn routes() -> OpenApiRouter<Api> {
 pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
     let (routes, document) = routes().split_for_parts();
     let known = query::Known::of(&document);
-    let routes = routes
+    routes
         .route_layer(from_fn_with_state(known.clone(), query::check))
         .fallback(no_route)
         .method_not_allowed_fallback(async move |path: MatchedPath, method: Method, uri: Uri| {
             no_method(&known.allowed(path.as_str()), &method, &uri)
         })
-        .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) });
-    let routes = match source {
-        Source::Tcp => routes.layer(from_fn(guard::check_site)),
-        Source::Socket => routes,
-    };
-    routes.layer(from_fn(guard::check_host))
+        .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) })
+        .layer(from_fn_with_state(source, guard::check))
 }
 
 async fn no_route(uri: Uri) -> Problem {
