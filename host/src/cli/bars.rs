@@ -24,11 +24,6 @@ const SIZE: (usize, usize) = (24, 80);
 /// A terminal of fewer columns shows words only.
 const COLUMNS_FOR_BARS: usize = 90;
 
-/// The columns of a bar beside what is said before and after it.
-const BESIDE_BAR: usize = " ".len() + 20 + " 100 % ".len();
-/// Those of a spinner.
-const BESIDE_SPINNER: usize = "  ".len() + 1;
-
 /// The bars, and below them how many tasks run. They go away with it.
 pub(super) struct Bars {
     all: MultiProgress,
@@ -60,8 +55,6 @@ struct Watched {
     is_cancelling: bool,
     /// None while there is no room.
     bar: Option<ProgressBar>,
-    /// How many columns it was drawn in.
-    drawn: usize,
 }
 
 impl Drop for Bars {
@@ -114,10 +107,9 @@ impl Bars {
 
     /// How many rows more than lines there are after a terminal has broken what it shows into so many columns.
     fn extra_rows(&self, columns: usize) -> usize {
-        let bars = self.running.values().filter(|watched| watched.bar.is_some()).map(|watched| watched.drawn);
-        // The library fills the last line, the foot, up to the margin.
-        let lines = bars.chain([self.columns]);
-        lines.map(|line| line.min(self.columns).div_ceil(columns.max(1)).saturating_sub(1)).sum()
+        // The bars and the foot; the library fills each line with blanks up to the margin.
+        let lines = self.running.values().filter(|watched| watched.bar.is_some()).count() + 1;
+        lines * self.columns.div_ceil(columns.max(1)).saturating_sub(1)
     }
 
     /// These run, and no others.
@@ -127,7 +119,7 @@ impl Bars {
         }
         for Running { task_id, kind, started_at, progress } in running {
             let started_at = started_at.and_then(|at| at.parse().ok());
-            let watched = Watched { kind, started_at, progress, is_cancelling: false, bar: None, drawn: 0 };
+            let watched = Watched { kind, started_at, progress, is_cancelling: false, bar: None };
             self.running.insert(task_id, watched);
         }
         self.settle();
@@ -152,7 +144,6 @@ impl Bars {
                 progress: None,
                 is_cancelling: false,
                 bar: None,
-                drawn: 0,
             };
             if let Some(before) = self.running.insert(event.task_id, watched) {
                 self.remove(before);
@@ -172,7 +163,7 @@ impl Bars {
 
     /// Draws what moves by itself, and what came too fast to be drawn.
     pub(super) fn tick(&mut self) {
-        for (id, watched) in &mut self.running {
+        for (id, watched) in &self.running {
             watched.draw(id, self.columns);
         }
         self.foot.tick();
@@ -218,33 +209,25 @@ fn room(rows: usize) -> usize {
 
 impl Watched {
     /// Draws its bar, if it has one.
-    fn draw(&mut self, id: &str, columns: usize) {
+    fn draw(&self, id: &str, columns: usize) {
         let said = tame(&self.said()).replace('\n', " ");
         let Some(bar) = &self.bar else { return };
         if columns < COLUMNS_FOR_BARS {
-            let line = format!("{} {said}", tame(&format!("{id} {}", self.kind)));
-            self.drawn = line.chars().count();
             bar.set_style(style("{wide_msg}"));
-            bar.set_message(line);
+            bar.set_message(format!("{} {said}", tame(&format!("{id} {}", self.kind))));
             bar.tick();
             return;
         }
-        // So wide that most bars stand below each other.
-        let prefix = tame(&format!("{id} {:14}", self.kind));
-        let drawn = match &self.progress {
+        match &self.progress {
             Some(progress) if progress.total().is_some() => {
                 bar.set_style(style("{prefix} {bar:20} {percent:>3} % {wide_msg}"));
                 bar.set_length(progress.total().unwrap_or_default());
                 bar.set_position(progress.current());
-                BESIDE_BAR
             }
-            _ => {
-                bar.set_style(style("{prefix} {spinner} {wide_msg}"));
-                BESIDE_SPINNER
-            }
-        };
-        self.drawn = prefix.chars().count() + drawn + said.chars().count();
-        bar.set_prefix(prefix);
+            _ => bar.set_style(style("{prefix} {spinner} {wide_msg}")),
+        }
+        // So wide that most bars stand below each other.
+        bar.set_prefix(tame(&format!("{id} {:14}", self.kind)));
         bar.set_message(said);
         bar.tick();
     }
@@ -355,10 +338,9 @@ mod tests {
         bars.take("task.started", event("7", "running", ""));
         bars.take("task.progressed", event("7", "running", r#","progress":{"current":5,"total":20,"message":"five"}"#));
         assert_eq!(bars.extra_rows(100), 0);
-        // `7 a.b` with 14 columns for the kind, the bar, `5/20, five`; and the foot.
-        assert_eq!((bars.extra_rows(60), bars.extra_rows(40)), (1, 1 + 2));
+        assert_eq!((bars.extra_rows(60), bars.extra_rows(40)), (2, 4), "the bar and the foot, each filled up");
         // What the terminal does with a line that does not fit any more.
-        terminal.write_str("\x1b[1;1Hbroken\r\nbroken\r\nfoot\r\nfoot").unwrap();
+        terminal.write_str("\x1b[1;1Hthe bar\r\nbroken\r\nthe foot\r\nbroken").unwrap();
         bars.columns = 60;
         bars.resize_to((10, 40));
         assert_eq!(terminal.contents(), "7 a.b 5/20, five\n1 running; 0 ended since you watch");
