@@ -47,6 +47,18 @@ fn without_a_daemon_a_command_says_how_to_start_one() {
 }
 
 #[test]
+fn a_task_says_why_it_waits() {
+    let scene = Scene::new("");
+    let _daemon = scene.start();
+    let id = scene.taskhost(&["enqueue", "probe.noop", "--delay", "1h", "--attempts", "7"]).stdout;
+    let why = scene.taskhost(&["tasks", "why", id.trim()]);
+    assert_eq!(why.code, Some(0), "{}", why.stderr);
+    assert!(why.stdout.starts_with("scheduled: It is due at 20"), "{}", why.stdout);
+    let shown = scene.taskhost(&["tasks", "show", id.trim()]).stdout;
+    assert!(shown.contains("attempt    0 of 7\n"), "{shown}");
+}
+
+#[test]
 fn an_unknown_task_is_3() {
     let scene = Scene::new("");
     let _daemon = scene.start();
