@@ -95,7 +95,7 @@ pub(super) struct RefusalDocument {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ConfigFinding)]
 struct FindingDocument {
-    /// `error`, or `warning`: it works, and may surprise.
+    /// `error`; `warning`: it works, and may surprise; `note`: it is as it is said to be, and still may.
     severity: &'static str,
     message: String,
     /// From 1.

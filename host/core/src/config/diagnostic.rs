@@ -15,6 +15,8 @@ pub const SHOWN_MAX: usize = 100;
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// It works as it is said to, which not everybody expects. There is nothing to put right.
+    Note,
     /// It works, and may surprise.
     Warning,
     /// The text cannot be used as it is.
@@ -25,6 +27,7 @@ impl Severity {
     /// The word before the message.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Note => "note",
             Self::Warning => "warning",
             Self::Error => "error",
         }
@@ -64,6 +67,12 @@ impl Diagnostic {
     #[must_use]
     pub fn warning(self) -> Self {
         Self { severity: Severity::Warning, ..self }
+    }
+
+    /// The same as a note.
+    #[must_use]
+    pub fn note(self) -> Self {
+        Self { severity: Severity::Note, ..self }
     }
 
     /// Whether the text cannot be used because of it.
@@ -121,16 +130,21 @@ pub fn render(found: &[Diagnostic], file_name: &str, text: &str) -> String {
     }
 }
 
-/// The first [`SHOWN_MAX`] findings in the order of the text, errors before warnings if there are more, and how many more.
+/// The first [`SHOWN_MAX`] findings in the order of the text, errors before warnings before notes if there are more, and how many
+/// more.
 pub fn first(found: &[Diagnostic]) -> (Vec<&Diagnostic>, Option<String>) {
-    let (errors, warnings): (Vec<_>, Vec<_>) = found.iter().partition(|found| found.is_error());
-    let of_warnings = SHOWN_MAX.saturating_sub(errors.len()).min(warnings.len());
-    let more = [("error", errors.len().saturating_sub(SHOWN_MAX)), ("warning", warnings.len() - of_warnings)];
-    let mut shown: Vec<_> = errors.into_iter().take(SHOWN_MAX).chain(warnings.into_iter().take(of_warnings)).collect();
+    let (mut shown, mut more) = (Vec::new(), Vec::new());
+    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+        let of_it = || found.iter().filter(|found| found.severity == severity);
+        let room = SHOWN_MAX - shown.len();
+        shown.extend(of_it().take(room));
+        match of_it().count().saturating_sub(room) {
+            0 => {}
+            1 => more.push(format!("1 more {}", severity.as_str())),
+            number => more.push(format!("{number} more {}s", severity.as_str())),
+        }
+    }
     shown.sort_by_key(|found| found.span.start);
-    let more = more.iter().filter(|(_, number)| *number > 0);
-    let more = more.map(|(word, number)| format!("{number} more {word}{}", if *number == 1 { "" } else { "s" }));
-    let more: Vec<_> = more.collect();
     (shown, (!more.is_empty()).then(|| format!("and {}", more.join(", "))))
 }
 
@@ -181,6 +195,9 @@ hint: did you mean `backup.create`?
         assert_eq!((shown.matches("error: e\n").count(), shown.matches("warning: e\n").count()), (100, 0));
         assert!(shown.ends_with("and 1 more error, 1 more warning\n\n"), "{shown}");
         assert!(!render(&few[..100], "f", &text).contains("more"));
+        let noted: Vec<_> = [error(0).note()].into_iter().chain((1..101).map(|line| error(line).warning())).collect();
+        let shown = render(&noted, "f", &text);
+        assert!(!shown.contains("note: e\n") && shown.ends_with("and 1 more note\n\n"), "{shown}");
     }
 
     #[test]

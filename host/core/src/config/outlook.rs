@@ -14,27 +14,28 @@ use crate::time::UnixMicros;
 /// How far the clocks are looked at.
 const YEAR: Duration = Duration::from_hours(366 * 24);
 
-/// Warnings about what `config`, which was read from `text`, leads to in the year after `now`.
+/// What `config`, which was read from `text`, leads to in the year after `now`: a warning if a job never fires, a note if the
+/// clocks move a time.
 pub fn outlook(text: &str, config: &Config, now: UnixMicros) -> Vec<Diagnostic> {
     let mut changes: BTreeMap<String, Vec<ClockChange>> = BTreeMap::new();
     let (places, lines) = (Places::read(text), Lines::of(text));
-    let warning = |name: &JobName, schedule: &Schedule, message: String, hint: Option<&str>| {
+    let told = |name: &JobName, schedule: &Schedule, message: String, hint: Option<&str>| {
         let key = key(schedule);
         let span = places.span_of(&format!("/jobs/{name}/schedule/{key}")).unwrap_or_default();
         let message = format!("`{key}` in [jobs.{name}.schedule]: {message}");
-        Diagnostic::at(&lines, span, message, hint.map(str::to_owned)).warning()
+        Diagnostic::at(&lines, span, message, hint.map(str::to_owned))
     };
     let mut found = Vec::new();
     for (name, job) in &config.jobs {
         let Some(schedule) = &job.job.schedule else { continue };
         if let Some((message, hint)) = never(schedule, now) {
-            found.push(warning(name, schedule, message, Some(hint)));
+            found.push(told(name, schedule, message, Some(hint)).warning());
         } else if let Schedule::Cron(cron) = schedule {
             let zone = cron.zone();
             let known = changes.entry(zone.to_string());
             let changes = known.or_insert_with(|| zone.clock_changes(now, now.saturating_add(YEAR)));
             let surprises = changes.iter().filter_map(|change| cron.surprise(change));
-            found.extend(surprises.map(|surprise| warning(name, schedule, format!("{surprise} ({zone})"), None)));
+            found.extend(surprises.map(|surprise| told(name, schedule, format!("{surprise} ({zone})"), None).note()));
         }
     }
     found
@@ -73,13 +74,13 @@ fn key(schedule: &Schedule) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Severity;
     use super::*;
 
-    fn told(schedule: &str, now: &str) -> Vec<(String, String)> {
+    fn told(schedule: &str, now: &str) -> Vec<(String, String, Severity)> {
         let text = format!("[host]\ntimezone = \"Europe/Berlin\"\n[jobs.a]\nkind = \"k\"\nschedule = {schedule}\n");
         let found = outlook(&text, &Config::parse(&text).unwrap(), now.parse().unwrap());
-        assert!(found.iter().all(|warning| !warning.is_error()));
-        found.into_iter().map(|warning| (text[warning.span].to_owned(), warning.message)).collect()
+        found.into_iter().map(|found| (text[found.span].to_owned(), found.message, found.severity)).collect()
     }
 
     #[test]
@@ -90,6 +91,7 @@ mod tests {
         assert_eq!(found[0].1, format!("{place}02:30 does not exist on 2027-03-28; runs at 03:00 (Europe/Berlin)"));
         assert_eq!(found[1].1, format!("{place}02:30 comes twice on 2027-10-31; runs the first time (Europe/Berlin)"));
         assert_eq!(found.len(), 2);
+        assert!(found.iter().all(|found| found.2 == Severity::Note), "it is as it is said to be");
     }
 
     #[test]
@@ -99,8 +101,8 @@ mod tests {
             told("{ cron = \"0 0 30 2 *\" }", now)[0].1,
             "`cron` in [jobs.a.schedule]: `0 0 30 2 *` never fires"
         );
-        let (marked, message) = told("{ at = 2026-01-01T00:00:00Z }", now).remove(0);
-        assert_eq!(marked, "2026-01-01T00:00:00Z");
+        let (marked, message, severity) = told("{ at = 2026-01-01T00:00:00Z }", now).remove(0);
+        assert_eq!((&*marked, severity), ("2026-01-01T00:00:00Z", Severity::Warning));
         assert_eq!(
             message,
             "`at` in [jobs.a.schedule]: 2026-01-01T00:00:00.000000Z is past: the job does not fire any more"

@@ -9,7 +9,7 @@ mod ways_in;
 
 use std::path::{Path, PathBuf};
 
-use taskhost_core::config::{Config, Diagnostic};
+use taskhost_core::config::{Config, Severity};
 use taskhost_core::schedule::Zone;
 use taskhost_core::time::UnixMicros;
 
@@ -110,7 +110,7 @@ fn config(file: &Path) -> (Vec<Examined>, Option<(FileCheck, FileReport)>) {
         Err(error) => return unusable(error),
     };
     let errors = report.draft.diagnostics.iter().filter(|found| found.is_error()).count();
-    let warnings = report.draft.diagnostics.iter().filter(|found| !Diagnostic::is_error(found)).count();
+    let warnings = report.draft.diagnostics.iter().filter(|found| found.severity == Severity::Warning).count();
     let shown = file.display();
     let all = format!("`taskhost check {shown}` shows each at its place");
     let found = match (errors, warnings) {

@@ -3,7 +3,7 @@
 //! Only what the edit adds or changes is held against the plugins: a kind that went away by itself is not its fault.
 //! Start at [`Edit::check`].
 
-use taskhost_core::config::{Config, Diagnostic, Draft, Places, misfits, outlook, taken, unresolved};
+use taskhost_core::config::{Config, Diagnostic, Draft, Places, Severity, misfits, outlook, taken, unresolved};
 use taskhost_core::time::UnixMicros;
 
 use crate::live;
@@ -56,6 +56,7 @@ impl Edit<'_> {
         draft.add(outlook(self.text, &news, self.now));
         let unresolved = unresolved(self.text, &news, |reference| SystemSecrets.read(reference));
         draft.add(unresolved.into_iter().map(|warning| Diagnostic { hint: None, ..warning }).collect());
+        draft.diagnostics.retain(|found| found.severity >= Severity::Warning);
         Ok(Good { config, warnings: draft.diagnostics })
     }
 
