@@ -98,7 +98,7 @@ fn other_folders_bring_their_plugins_and_take_those_of_the_old_away() {
     let registry = folder.scan();
     let more = folder.root.path().join("more");
     fs::create_dir(&more).unwrap();
-    fs::rename(folder.plugins().join("b.so"), more.join("b.so")).unwrap();
+    fs::rename(folder.plugins().join("b.so"), more.join("c.so")).unwrap();
     let changes = registry.reconfigure(vec![more.clone()], settings(&[]));
     assert_eq!(changes, Ok(Changes { loaded: 1, left: 2, ..NOTHING }));
     assert_eq!((generation(&registry, "sound.work"), generation(&registry, "other.work")), (None, Some(2)));
