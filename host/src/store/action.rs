@@ -31,7 +31,7 @@ pub struct Sweep {
     pub action: Action,
     /// With which of them; an empty filter finds all.
     pub filter: TaskFilter,
-    /// The kinds whose params may be searched for a text: see [`Store::list`].
+    /// The kinds whose params may be searched for a text: see [`Store::list`](super::Store::list).
     pub kinds: Vec<KindName>,
 }
 

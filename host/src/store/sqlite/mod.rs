@@ -59,7 +59,7 @@ pub struct SqliteOptions {
     pub durable: bool,
     /// What this host is called in the records of attempts.
     pub host: String,
-    /// How long ended tasks are kept, until [`Store::retain`] says otherwise.
+    /// How long ended tasks are kept, until [`Store::retain`](crate::store::Store::retain) says otherwise.
     pub retentions: Retentions,
 }
 
