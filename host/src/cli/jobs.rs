@@ -139,7 +139,7 @@ const HEADER: [Column; 5] = [
     Column::name("JOB"),
     Column::name("KIND"),
     Column::spare("DECLARED"),
-    Column::spare("FIRES"),
+    Column::welcome("FIRES"),
     Column::whole("NEXT"),
 ];
 

@@ -20,7 +20,10 @@ pub(super) struct Column {
 enum Gives {
     Nothing,
     ItsMiddle,
+    /// It is left out, before any name is shortened.
     Way,
+    /// It is left out if shortened names do not make room enough.
+    WayAtLast,
 }
 
 impl Column {
@@ -37,6 +40,11 @@ impl Column {
     /// Left out before anything is shortened, the first one first.
     pub(super) const fn spare(title: &'static str) -> Self {
         Self { title, gives: Gives::Way }
+    }
+
+    /// Left out where shortened names do not make room enough.
+    pub(super) const fn welcome(title: &'static str) -> Self {
+        Self { title, gives: Gives::WayAtLast }
     }
 }
 
@@ -70,18 +78,28 @@ fn fit(header: &[Column], lines: &[Vec<String>], columns: usize) -> Vec<(usize, 
         let widths = shown.iter().map(|&(column, width)| if column == last { width.min(LAST) } else { width });
         (widths.sum::<usize>() + 2 * (shown.len() - 1)).saturating_sub(columns)
     };
-    while lacking(&shown) > 0 {
-        let Some(spare) = shown.iter().position(|&(column, _)| header[column].gives == Gives::Way) else { break };
+    let next = |shown: &[(usize, usize)], gives| shown.iter().position(|&(column, _)| header[column].gives == gives);
+    while let (1.., Some(spare)) = (lacking(&shown), next(&shown, Gives::Way)) {
         shown.remove(spare);
     }
     loop {
-        let lacking = lacking(&shown);
+        let mut shortened = shown.clone();
+        shorten_names(header, &mut shortened, lacking(&shown));
+        match next(&shown, Gives::WayAtLast) {
+            Some(welcome) if lacking(&shortened) > 0 => shown.remove(welcome),
+            _ => return shortened,
+        };
+    }
+}
+
+/// Takes so many columns from the names, as far as they have them: from the longest ones, until they are equally long.
+fn shorten_names(header: &[Column], shown: &mut [(usize, usize)], lacking: usize) {
+    for _ in 0..lacking {
         let names =
             shown.iter_mut().filter(|(column, width)| header[*column].gives == Gives::ItsMiddle && *width > SHORT);
         match names.max_by_key(|(_, width)| *width) {
-            // One after the other, so that the longest ones become equally long.
-            Some((_, width)) if lacking > 0 => *width -= 1,
-            _ => return shown,
+            Some((_, width)) => *width -= 1,
+            None => return,
         }
     }
 }
@@ -124,13 +142,18 @@ mod tests {
 
     #[test]
     fn a_narrow_table_gives_up_what_is_spare_then_the_middle_of_names_and_keeps_its_last_column() {
-        let header = [Column::name("JOB"), Column::spare("DECLARED"), Column::spare("FIRES"), Column::whole("NEXT")];
+        let header = [Column::name("JOB"), Column::spare("DECLARED"), Column::welcome("FIRES"), Column::whole("NEXT")];
         let rows = [cells(&["job-01a20d58-1ec0-7fe4-a6f5-7c0e9c2dea77", "http", "every 1h", "in 59s"])];
         let at = |columns| table(&header, &rows, Some(columns)).lines().nth(1).unwrap().to_owned();
         assert_eq!(at(68), "job-01a20d58-1ec0-7fe4-a6f5-7c0e9c2dea77  http      every 1h  in 59s");
         assert_eq!(at(67), "job-01a20d58-1ec0-7fe4-a6f5-7c0e9c2dea77  every 1h  in 59s");
-        assert_eq!(at(48), "job-01a20d58-1ec0-7fe4-a6f5-7c0e9c2dea77  in 59s");
-        assert_eq!(at(40), "job-01a20d58-1ec…f5-7c0e9c2dea77  in 59s");
+        assert_eq!(at(56), "job-01a20d58-1ec0-7…-a6f5-7c0e9c2dea77  every 1h  in 59s");
+        assert_eq!(at(34), "job-01a2…c2dea77  every 1h  in 59s");
+        assert_eq!(
+            at(33),
+            "job-01a20d58…7c0e9c2dea77  in 59s",
+            "what shortening does not make room for is left out instead"
+        );
         assert_eq!(at(20), "job-01a2…c2dea77  i…");
         assert!(table(&header, &rows, None).contains("http"), "a program gets every cell");
     }

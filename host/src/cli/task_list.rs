@@ -39,7 +39,7 @@ const HEADER: [Column; 6] = [
     Column::whole("STATUS"),
     Column::name("KIND"),
     Column::spare("QUEUE"),
-    Column::spare("WHEN"),
+    Column::welcome("WHEN"),
     Column::whole("DETAIL"),
 ];
 
