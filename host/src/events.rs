@@ -147,8 +147,9 @@ impl Events {
     }
 
     fn keep(&self, at: UnixMicros, told: Told) {
-        // What falls out of the ring is freed outside of the lock.
-        drop(self.ring().push(at, told));
+        let gone = self.ring().push(at, told);
+        // What falls out of the ring is freed here, where the lock is not held any more.
+        drop(gone);
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {

@@ -74,14 +74,20 @@ impl Metrics {
         *occurrences.entry(job.clone()).or_default() += 1;
     }
 
-    /// Every family. `is_declared` says of a job whether there is one of that name now: what others counted is forgotten.
+    /// Forgets what was counted of jobs that are gone.
+    pub fn forget(&self, jobs: &[JobName]) {
+        let mut occurrences = self.occurrences.lock().unwrap_or_else(PoisonError::into_inner);
+        occurrences.retain(|job, _| !jobs.contains(job));
+    }
+
+    /// Every family.
     #[expect(clippy::missing_panics_doc, reason = "it never does")]
-    pub fn render(&self, snapshot: &Snapshot, is_declared: impl Fn(&JobName) -> bool) -> String {
+    pub fn render(&self, snapshot: &Snapshot) -> String {
         self.settle();
         // Made anew each time, so that nothing is shown that is no longer so.
         let now = Registry::new();
         queues(&snapshot.queues, &now);
-        self.occurrences(&snapshot.file_jobs, is_declared, &now);
+        self.occurrences(&snapshot.file_jobs, &now);
         plugins(&snapshot.plugins, &now);
         family::CONFIG_RELOAD_SUCCESS.gauge(&now, [([], i64::from(snapshot.is_config_good))]);
         let since_1970 = snapshot.config_applied_at.saturating_since(UnixMicros::from_micros(0));
@@ -102,11 +108,8 @@ impl Metrics {
         }
     }
 
-    fn occurrences(&self, file_jobs: &[JobName], is_declared: impl Fn(&JobName) -> bool, now: &Registry) {
-        let mut occurrences = self.occurrences.lock().unwrap_or_else(PoisonError::into_inner);
-        occurrences.retain(|job, _| is_declared(job));
-        let mut shown = occurrences.clone();
-        drop(occurrences);
+    fn occurrences(&self, file_jobs: &[JobName], now: &Registry) {
+        let mut shown = self.occurrences.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for job in file_jobs {
             shown.entry(job.clone()).or_default();
         }
@@ -143,8 +146,8 @@ mod tests {
     }
 
     /// The lines of our own families that are no `# HELP` and no bucket, without what they are called alike.
-    fn shown(metrics: &Metrics, snapshot: &Snapshot, declared: &[&str]) -> Vec<String> {
-        let text = metrics.render(snapshot, |job| declared.contains(&job.as_str()));
+    fn shown(metrics: &Metrics, snapshot: &Snapshot) -> Vec<String> {
+        let text = metrics.render(snapshot);
         let lines = text.lines().filter_map(|line| line.strip_prefix("taskhost_"));
         lines.filter(|line| !line.contains("_bucket{") && !line.starts_with("build_info")).map(str::to_owned).collect()
     }
@@ -160,14 +163,14 @@ mod tests {
             Counted::Claimed { queue, kind },
         ];
         tally.add(&mut names.to_vec());
-        let begun = shown(&metrics, &Snapshot::default(), &[]);
+        let begun = shown(&metrics, &Snapshot::default());
         assert!(begun.contains(&"tasks_total{kind=\"mail.send\",outcome=\"dead\",queue=\"default\"} 0".to_owned()));
 
         let (outcome, ran) = (AttemptOutcome::Failed, Duration::from_millis(1_500));
         let ends =
             [Counted::Ended { queue, kind, status: Status::Dead }, Counted::Attempt { queue, kind, outcome, ran }];
         tally.add(&mut ends.to_vec());
-        let ended = shown(&metrics, &Snapshot::default(), &[]);
+        let ended = shown(&metrics, &Snapshot::default());
         let counted: Vec<_> = ended.iter().filter(|line| !line.ends_with(" 0")).map(String::as_str).collect();
         assert_eq!(
             counted,
@@ -183,16 +186,16 @@ mod tests {
     #[test]
     fn a_job_of_the_file_begins_at_0_and_one_that_is_gone_is_forgotten() {
         let metrics = Metrics::new(Tally::default());
-        let of_job = |snapshot: &Snapshot, declared: &[&str]| {
-            let lines = shown(&metrics, snapshot, declared);
+        let of_job = |snapshot: &Snapshot| {
+            let lines = shown(&metrics, snapshot);
             lines.into_iter().filter(|line| line.starts_with("occurrences")).collect::<Vec<_>>()
         };
         let file = Snapshot { file_jobs: vec![job("nightly")], ..Snapshot::default() };
-        assert_eq!(of_job(&file, &["nightly"]), ["occurrences_total{job=\"nightly\",outcome=\"ran\"} 0"]);
+        assert_eq!(of_job(&file), ["occurrences_total{job=\"nightly\",outcome=\"ran\"} 0"]);
         metrics.ran(&job("hourly"), Duration::from_secs(2));
-        assert_eq!(of_job(&file, &["nightly", "hourly"]).len(), 2);
-        assert_eq!(of_job(&file, &["nightly"]).len(), 1);
-        assert_eq!(of_job(&Snapshot::default(), &["hourly"]).len(), 0, "it began anew");
+        assert_eq!(of_job(&file).len(), 2);
+        metrics.forget(&[job("hourly")]);
+        assert_eq!(of_job(&file).len(), 1);
     }
 
     #[test]
@@ -208,7 +211,7 @@ mod tests {
             error: None,
         };
         let snapshot = Snapshot { plugins: vec![plugin("good", 3), plugin("bad", 0)], ..Snapshot::default() };
-        let mut lines = shown(&Metrics::new(Tally::default()), &snapshot, &[]);
+        let mut lines = shown(&Metrics::new(Tally::default()), &snapshot);
         lines.retain(|line| line.starts_with("plugin"));
         assert_eq!(
             lines,

@@ -4,9 +4,13 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::Duration;
 
 use super::signal;
+
+/// No line takes longer to come, or a test hangs.
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// A running program, and what it writes to its standard output and error; killed when it is dropped.
 #[derive(Debug)]
@@ -43,14 +47,22 @@ impl Program {
 
     /// Reads on to a line that contains `text`, and answers the line.
     pub fn wait_for(&mut self, text: &str) -> String {
-        while let Ok(line) = self.lines.recv() {
-            self.seen.push(line);
+        loop {
+            match self.lines.recv_timeout(LIMIT) {
+                Ok(line) => self.seen.push(line),
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("the program has not said `{text}` in {LIMIT:?}; it said:\n{}", self.seen.join("\n"));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait();
+                    let said = self.seen.join("\n");
+                    panic!("the program ended ({status:?}) without saying `{text}`; it said:\n{said}");
+                }
+            }
             if let Some(line) = self.seen.last().filter(|line| line.contains(text)) {
                 return line.clone();
             }
         }
-        let status = self.child.wait();
-        panic!("the program ended ({status:?}) without saying `{text}`; it said:\n{}", self.seen.join("\n"));
     }
 
     /// A line that contains `text`, of those that it has written since the last look; does not wait.

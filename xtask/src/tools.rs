@@ -49,7 +49,9 @@ pub(crate) fn ensure_all(workspace: &Workspace) -> Result<()> {
 fn ensure_schemathesis(versions: &Path, folder: &Path) -> Result<()> {
     let wanted = std::fs::read(versions).with_context(|| format!("cannot read {}", versions.display()))?;
     let note = folder.join("installed.txt");
-    if std::fs::read(&note).is_ok_and(|installed| installed == wanted) {
+    // A Python that has moved, or a folder that came from elsewhere, makes it again too.
+    let runs = || shell::capture(Command::new(folder.join("bin/schemathesis")).arg("--version")).is_ok();
+    if std::fs::read(&note).is_ok_and(|installed| installed == wanted) && runs() {
         return Ok(());
     }
     shell::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(folder))?;
@@ -126,8 +128,8 @@ fn install(missing: &[&Tool]) -> Result<()> {
         command
     };
     shell::run(apt().arg("update"))?;
-    // `promtool` comes with a server, which is not to come with friends.
-    shell::run(apt().args(["install", "--yes", "--no-install-recommends"]).args(packages(missing)))
+    // `promtool` comes with a server, which is not to come with friends, nor to be started (see `invoke-rc.d`).
+    shell::run(apt().env("RUNLEVEL", "1").args(["install", "--yes", "--no-install-recommends"]).args(packages(missing)))
 }
 
 #[cfg(test)]

@@ -74,10 +74,12 @@ impl Events {
 
     /// An attempt is over: what it said last is told before that.
     pub fn progress_ended(&self, task: TaskId, at: UnixMicros) {
-        let last = self.0.moves.latest().remove(&task);
-        if let Some(last) = last {
-            self.tell_progress(at, vec![last]);
+        let mut latest = self.0.moves.latest();
+        if let Some(last) = latest.remove(&task) {
+            self.keep(at, Told::Progressed(vec![last]));
         }
+        drop(latest);
+        self.wake();
     }
 
     /// Ends when there is progress to tell.
@@ -95,14 +97,13 @@ impl Events {
 
     /// Tells the latest progress of every task that has come further.
     pub fn announce_progress(&self, at: UnixMicros) {
-        let made: Vec<ProgressMade> = self.0.moves.latest().drain().map(|(_, made)| made).collect();
+        // Held until it is told: an attempt that ends meanwhile waits, so that its end is told after it.
+        let mut latest = self.0.moves.latest();
+        let made: Vec<ProgressMade> = latest.drain().map(|(_, made)| made).collect();
         if !made.is_empty() {
-            self.tell_progress(at, made);
+            self.keep(at, Told::Progressed(made));
         }
-    }
-
-    fn tell_progress(&self, at: UnixMicros, made: Vec<ProgressMade>) {
-        self.keep(at, Told::Progressed(made));
+        drop(latest);
         self.wake();
     }
 }

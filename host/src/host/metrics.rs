@@ -32,6 +32,6 @@ impl Host {
             is_config_good: standing.refused.is_none(),
             config_applied_at: standing.generation.applied_at,
         };
-        parts.metrics.render(&snapshot, |job| parts.live.job(job).is_some())
+        parts.metrics.render(&snapshot)
     }
 }

@@ -143,6 +143,7 @@ impl Scheduler {
             }
         }
         if !gone.is_empty() {
+            self.metrics.forget(&gone);
             self.store.retire(gone, self.clock.now()).await?;
         }
         self.adopt(plan, there, Rest::Stays).await

@@ -103,8 +103,10 @@ fn a_pool_of_three_workers_runs_exactly_three_tasks_at_once() {
     let scene = Scene::new("[queues.pool]\nconcurrency = 3\n");
     let daemon = scene.start();
     let client = daemon.client();
+    // Together, so that there is work for all of them from the first moment.
     let document = json!({ "kind": "probe.sleep", "params": { "ms": 80 }, "queue": "pool" });
-    let ids: Vec<String> = (0..12).map(|_| id(&client.post("/api/v1/tasks", &document).body)).collect();
+    let batch = client.post("/api/v1/tasks/batch", &json!({ "tasks": vec![document; 12] }));
+    let ids: Vec<String> = batch.body["tasks"].as_array().expect("answers").iter().map(id).collect();
     let tasks: Vec<Value> = ids.iter().map(|id| client.ended(id)).collect();
     // Times are text in the order of time. Where one ends as the next begins, the end comes first.
     let moments = tasks.iter().flat_map(|task| [(&task["started_at"], 1), (&task["finished_at"], -1)]);

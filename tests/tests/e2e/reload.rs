@@ -116,7 +116,7 @@ fn what_is_no_good_changes_nothing_whatever_is_wrong_with_it() {
 }
 
 #[test]
-fn a_file_that_is_written_in_two_steps_is_one_edit() {
+fn a_save_that_truncates_first_is_applied_whole() {
     let mut desk = Desk::new(JOB);
     let next = format!("{}{JOB}[jobs.second]\nkind = \"probe.echo\"\n", desk.base.replace(JOB, ""));
     let (first, second) = next.split_at(next.find("[jobs.second]").expect("the second job"));

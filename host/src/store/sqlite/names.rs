@@ -28,7 +28,7 @@ pub(super) struct Interner<T> {
     texts: HashMap<i64, T>,
     /// The highest number.
     latest: i64,
-    /// The same names for listeners to events, which get numbers.
+    /// The same names for listeners to events, which get the numbers of queues and kinds.
     labels: Labels,
 }
 
@@ -49,7 +49,9 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
 
     fn remember(&mut self, id: i64, name: T) {
         self.latest = self.latest.max(id);
-        self.labels.set(Label::new(id), &name.to_string());
+        if matches!(self.what, What::Queue | What::Kind) {
+            self.labels.set(Label::new(id), &name.to_string());
+        }
         self.texts.insert(id, name.clone());
         self.ids.insert(name, id);
     }
