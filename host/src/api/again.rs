@@ -6,9 +6,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
-use taskhost_core::ids::TaskId;
-use taskhost_core::query::TaskFilter;
-use taskhost_core::task::Rejected;
+use taskhost_core::ids::{KindName, TaskId};
+use taskhost_core::query::{PageLimit, TaskFilter, TaskQuery};
+use taskhost_core::task::{Rejected, Status};
 use utoipa::ToSchema;
 
 use super::list::{self, Filter};
@@ -35,7 +35,7 @@ pub(super) async fn retry(
     TaskPath(task): TaskPath,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     if api.source == Source::Tcp {
-        api.refuse_privileged(&api.find(task).await?.view.submitted.kind)?;
+        api.refuse_unless_harmless(&api.find(task).await?.view.submitted.kind)?;
     }
     let retried = api.host.retry(task).await?;
     let status = retried.map_err(|refused| refused_as(refused, task, ProblemType::TaskNotEnded))?;
@@ -107,7 +107,9 @@ problems!(NotSwept: NoFilter, PrivilegedKind, StoreUnavailable);
 )]
 pub(super) async fn retry_dead(State(api): State<Api>, query: Query) -> Result<Json<Swept>, Problem> {
     let filter = wanted(&query)?;
-    api.refuse_privileged_among(&filter)?;
+    if api.source == Source::Tcp {
+        api.refuse_unless_all_harmless(&filter).await?;
+    }
     Ok(Json(Swept { count: api.host.retry_dead(filter).await? }))
 }
 
@@ -139,10 +141,24 @@ fn wanted(query: &Query) -> Result<TaskFilter, Problem> {
 
 impl Api {
     /// Over the network nothing starts a program, not even again.
-    fn refuse_privileged_among(&self, filter: &TaskFilter) -> Result<(), Problem> {
-        let kinds = self.host.kinds();
-        let mut meant = kinds.iter().filter(|kind| filter.kind.as_ref().is_none_or(|only| *only == kind.name));
-        let hint = "name another `kind`, or call over the daemon's socket";
-        meant.try_for_each(|kind| self.refuse_privileged(&kind.name).map_err(|problem| problem.hint(hint)))
+    async fn refuse_unless_all_harmless(&self, filter: &TaskFilter) -> Result<(), Problem> {
+        let hint = "name another `kind`, or call over the daemon's socket, as `taskhost dead retry` does";
+        let refuse = |kind: &KindName| self.refuse_unless_harmless(kind).map_err(|problem| problem.hint(hint));
+        if let Some(kind) = &filter.kind {
+            return refuse(kind);
+        }
+        // A task of such a kind may die while the others are looked at.
+        self.host.kinds().iter().filter(|kind| kind.privileged).try_for_each(|kind| refuse(&kind.name))?;
+        let limit = PageLimit::new(PageLimit::MAX).expect("it is the most");
+        let mut after = None;
+        loop {
+            let query = TaskQuery { statuses: vec![Status::Dead], filter: filter.clone(), after, limit };
+            let page = self.host.list(query).await?;
+            page.tasks.iter().try_for_each(|task| refuse(&task.summary.kind))?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
     }
 }

@@ -286,6 +286,7 @@ pub(super) async fn trigger(
 }
 
 problems!(NotPaused: JobNotFound, StoreUnavailable);
+problems!(NotResumed: JobNotFound, PrivilegedKind, StoreUnavailable);
 
 /// Pause a job
 ///
@@ -301,13 +302,14 @@ pub(super) async fn pause(State(api): State<Api>, JobPath(name): JobPath) -> Res
 
 /// Resume a job
 ///
-/// It fires again; what came while it was paused is not made up for.
+/// It fires again; what came while it was paused is not made up for. One of a kind that runs programs is resumed over the socket.
 #[utoipa::path(
     post, path = "/api/v1/jobs/{id}/resume", tag = "jobs",
     params(("id" = schema::Name, Path, description = "The name of the job.")),
-    responses((status = 200, description = "The job as it is now.", body = JobDocument), NotPaused),
+    responses((status = 200, description = "The job as it is now.", body = JobDocument), NotResumed),
 )]
 pub(super) async fn resume(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
+    api.refuse_unless_harmless(&api.host.job(&name)?.live.job.kind)?;
     Ok(shown(api.host.pause_job(name, false).await?))
 }
 

@@ -174,6 +174,20 @@ impl Api {
         Err(Problem::new(ProblemType::PrivilegedKind, detail)
             .hint(format!("submit it over the daemon's socket, such as by `taskhost enqueue {kind}`")))
     }
+
+    /// As [`Api::refuse_privileged`], for what starts again that somebody has declared or submitted before: nobody can tell
+    /// whether a kind that is away runs programs, and it may be back at any time.
+    pub(super) fn refuse_unless_harmless(&self, kind: &KindName) -> Result<(), Problem> {
+        if self.source == Source::Socket || self.host.kind(kind).is_some_and(|kind| !kind.privileged) {
+            return Ok(());
+        }
+        self.refuse_privileged(kind)
+            .and_then(|()| {
+                let detail = format!("no plugin provides the kind `{kind}` now, and it may be one that runs programs");
+                Err(Problem::new(ProblemType::PrivilegedKind, detail))
+            })
+            .map_err(|problem| problem.hint("call over the daemon's socket, as the commands of `taskhost` do"))
+    }
 }
 
 /// The params as they were written.

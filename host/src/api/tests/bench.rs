@@ -45,6 +45,7 @@ pub(super) struct Bench {
     pub(super) executor: Arc<FakeExecutor>,
     pub(super) events: Events,
     pub(super) applied: Arc<Applied>,
+    pub(super) kinds: Arc<FakeKinds>,
     store: Arc<SqliteStore>,
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     folder: tempfile::TempDir,
@@ -92,11 +93,12 @@ impl Bench {
         let executor = Arc::new(FakeExecutor::default());
         let (phase, phase_seen) = watch::channel(Phase::Ready);
         let applied = Arc::new(Applied::of(TASKS_TOML, folder.path()));
+        let kinds = Arc::new(FakeKinds::new());
         let host = Host::new(Parts {
             live: Arc::new(Live::of(TASKS_TOML)),
             applied: Arc::clone(&applied),
             store: Arc::<SqliteStore>::clone(&store),
-            kinds: Arc::new(FakeKinds::new()),
+            kinds: Arc::<FakeKinds>::clone(&kinds),
             executor: Arc::<FakeExecutor>::clone(&executor),
             events: events.clone(),
             metrics: Arc::new(Metrics::new(tally)),
@@ -106,7 +108,7 @@ impl Bench {
         });
         let uploads = Uploads::new(folder.path().join("uploads"), 1_000_000);
         let router = router(host, uploads, source);
-        Self { router, phase, executor, events, applied, store, assignments, folder }
+        Self { router, phase, executor, events, applied, kinds, store, assignments, folder }
     }
 
     /// As every client does, it names the host, unless the test has.
@@ -204,7 +206,7 @@ impl Clock for StandingClock {
 }
 
 #[derive(Debug)]
-struct FakeKinds(Vec<Arc<Kind>>);
+pub(super) struct FakeKinds(Mutex<Vec<Arc<Kind>>>);
 
 impl FakeKinds {
     fn new() -> Self {
@@ -218,17 +220,29 @@ impl FakeKinds {
         let secret =
             serde_json::json!({ "properties": { "user": {}, "password": { "type": "string", "writeOnly": true } } });
         let login = Kind::fake_with_schema("site.login", &secret);
-        Self(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash), Arc::new(login)])
+        Self(Mutex::new(vec![Arc::new(command), Arc::new(checksum), Arc::new(crash), Arc::new(login)]))
+    }
+
+    /// The plugin of the kind leaves.
+    pub(super) fn take_away(&self, name: &str) {
+        self.0.lock().unwrap().retain(|kind| kind.name.as_str() != name);
+    }
+
+    /// A plugin comes whose kind runs programs.
+    pub(super) fn add_privileged(&self, name: &str) {
+        let mut kind = Kind::fake(name);
+        kind.privileged = true;
+        self.0.lock().unwrap().push(Arc::new(kind));
     }
 }
 
 impl Kinds for FakeKinds {
     fn find(&self, name: &KindName) -> Option<Arc<Kind>> {
-        self.0.iter().find(|kind| kind.name == *name).cloned()
+        self.0.lock().unwrap().iter().find(|kind| kind.name == *name).cloned()
     }
 
     fn all(&self) -> Vec<Arc<Kind>> {
-        self.0.clone()
+        self.0.lock().unwrap().clone()
     }
 
     fn plugins(&self) -> Vec<PluginView> {

@@ -1,6 +1,6 @@
 //! Lists of tasks, and what is done with ended ones.
 
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode, header};
 use serde_json::{Value, json};
 use taskhost_core::task::End;
 use taskhost_core::view::Progress;
@@ -171,4 +171,48 @@ async fn over_the_network_no_program_is_started_again() {
         assert_eq!(bench.post(&format!("/api/v1/{call}"), "").await.status, status, "{call}");
     }
     assert_eq!(Bench::new(Source::Socket).post("/api/v1/dead/retry?all=true", "").await.status, StatusCode::OK);
+}
+
+/// What would start a task of `files.checksum` again, and the problem that it is refused with; none if it is done.
+async fn starting_again(source: Source, change: impl Fn(&Bench)) -> Vec<(&'static str, String)> {
+    let mut bench = Bench::new(source);
+    let id = dead(&mut bench, r#"{"kind":"files.checksum","tags":["x"]}"#).await;
+    bench.post("/api/v1/jobs", r#"{"name":"sum","kind":"files.checksum"}"#).await;
+    bench.kinds.take_away("command.run");
+    change(&bench);
+    let patch = Request::patch("/api/v1/jobs/sum").header(header::CONTENT_TYPE, "application/json");
+    let answers = [
+        ("dead/retry of a kind", bench.post("/api/v1/dead/retry?kind=files.checksum", "").await),
+        ("dead/retry of a tag", bench.post("/api/v1/dead/retry?tag=x", "").await),
+        ("dead/retry of all", bench.post("/api/v1/dead/retry?all=true", "").await),
+        ("retry", bench.post(&format!("/api/v1/tasks/{id}/retry"), "").await),
+        ("resume", bench.post("/api/v1/jobs/sum/resume", "").await),
+        ("change", bench.call(patch.body(r#"{"priority":"high"}"#.into()).unwrap()).await),
+        ("trigger", bench.post("/api/v1/jobs/sum/trigger", "").await),
+    ];
+    let refused = answers.iter().filter(|(_, answer)| !answer.status.is_success());
+    refused.map(|(call, answer)| (*call, format!("{} | {}", answer.problem(), answer.text("/detail")))).collect()
+}
+
+#[tokio::test]
+async fn over_the_network_nothing_starts_again_that_runs_programs_or_may_do_so() {
+    let calls =
+        ["dead/retry of a kind", "dead/retry of a tag", "dead/retry of all", "retry", "resume", "change", "trigger"];
+    let runs = "privileged-kind | the kind `files.checksum` runs programs, so it is not taken from the network";
+    let of_a_program = calls.map(|call| (call, runs.to_owned()));
+    let privileged = starting_again(Source::Tcp, |bench| {
+        bench.kinds.take_away("files.checksum");
+        bench.kinds.add_privileged("files.checksum");
+    });
+    assert_eq!(privileged.await, of_a_program);
+
+    let unknown = "unknown-kind | no plugin provides the kind `files.checksum`";
+    let may =
+        "privileged-kind | no plugin provides the kind `files.checksum` now, and it may be one that runs programs";
+    let of_none =
+        calls.map(|call| (call, (if ["change", "trigger"].contains(&call) { unknown } else { may }).to_owned()));
+    let away = |bench: &Bench| bench.kinds.take_away("files.checksum");
+    assert_eq!(starting_again(Source::Tcp, away).await, of_none);
+    let left: Vec<_> = starting_again(Source::Socket, away).await.into_iter().map(|(call, _)| call).collect();
+    assert_eq!(left, ["retry", "change", "trigger"], "it was queued again by then");
 }
