@@ -28,6 +28,9 @@ use super::{Kinds as _, PluginSettings, PluginView, Registry, Search};
 const INCLUDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../plugin-api/include");
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/plugins/tests");
 
+/// Makes another library of `defects.c`, of the same plugin.
+const VERSION_2: &str = r#"PLUGIN_META="{\"name\": \"sound\", \"version\": \"2\"}""#;
+
 /// A plugin folder and a state folder of one test.
 struct Folder {
     root: TempDir,

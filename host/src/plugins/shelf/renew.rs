@@ -19,6 +19,8 @@ use crate::plugins::stage;
 struct Renewed {
     at: usize,
     serving: Serving,
+    /// It comes from newer bytes of its file than those that serve.
+    is_newer: bool,
 }
 
 impl Shelf {
@@ -81,8 +83,11 @@ impl Shelf {
     }
 
     fn put_in_service(&mut self, renewed: Vec<Renewed>, changes: &mut Changes) {
-        for Renewed { at, serving } in renewed {
+        for Renewed { at, serving, is_newer } in renewed {
             let source = &mut self.sources[at];
+            if is_newer {
+                source.sha256.clone_from(&serving.sha256);
+            }
             if source.sha256 == serving.sha256 {
                 source.stand(Standing::Good);
             }
@@ -92,6 +97,7 @@ impl Shelf {
 
     fn renew(&mut self, concerned: &BTreeSet<PluginName>) -> Result<Vec<Renewed>, Vec<SettingsError>> {
         let (mut renewed, mut errors) = (Vec::new(), Vec::new());
+        let takes: Vec<_> = self.sources.iter().map(|source| source.takes.clone()).collect();
         for at in 0..self.sources.len() {
             let Some(Serving { name, sha256, copy, .. }) = &self.sources[at].serving else { continue };
             if !concerned.contains(name) {
@@ -99,7 +105,7 @@ impl Shelf {
             }
             let (name, sha256, copy) = (name.clone(), sha256.clone(), copy.clone());
             match self.renew_one(at, &sha256, &copy) {
-                Ok(serving) => renewed.push(Renewed { at, serving }),
+                Ok(brought_up) => renewed.push(brought_up),
                 Err(error) => errors.push(SettingsError::new(name, &error)),
             }
         }
@@ -109,18 +115,20 @@ impl Shelf {
         for Renewed { serving, .. } in renewed {
             discard(&serving.copy);
         }
+        for (source, before) in self.sources.iter_mut().zip(takes) {
+            source.takes = before;
+        }
         Err(errors)
     }
 
     /// From the newest bytes, if they are others than those that serve and come up now; or else from those that serve.
-    fn renew_one(&mut self, at: usize, sha256: &str, copy: &Path) -> Result<Serving, LoadError> {
+    fn renew_one(&mut self, at: usize, sha256: &str, copy: &Path) -> Result<Renewed, LoadError> {
         let file = self.sources[at].path.clone();
         let is_newer = stage::read(&file).is_ok_and(|newest| newest.is_some_and(|newest| newest.sha256 != sha256));
         if is_newer && let Ok(serving) = self.bring_up_from(at, &file) {
-            self.sources[at].sha256.clone_from(&serving.sha256);
-            return Ok(serving);
+            return Ok(Renewed { at, serving, is_newer });
         }
-        self.bring_up_from(at, copy)
+        Ok(Renewed { at, serving: self.bring_up_from(at, copy)?, is_newer: false })
     }
 
     fn bring_up_from(&mut self, at: usize, library: &Path) -> Result<Serving, LoadError> {

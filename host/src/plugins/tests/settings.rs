@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
 
 use super::super::{Changes, Kinds as _, PluginSettings, Registry};
-use super::Folder;
+use super::{Folder, VERSION_2};
 
 const NOTHING: Changes = Changes { loaded: 0, swapped: 0, left: 0, refused: 0 };
 
@@ -103,4 +103,17 @@ fn other_folders_bring_their_plugins_and_take_those_of_the_old_away() {
     assert_eq!(changes, Ok(Changes { loaded: 1, left: 2, ..NOTHING }));
     assert_eq!((generation(&registry, "sound.work"), generation(&registry, "other.work")), (None, Some(2)));
     assert_eq!(*registry.watched().borrow(), [more]);
+}
+
+#[test]
+fn a_new_library_whose_edit_fails_is_loaded_by_the_next_look_all_the_same() {
+    let folder = two();
+    let registry = folder.scan();
+    let aside = folder.build("aside.tmp", "defects.c", &[CHOOSY, VERSION_2]);
+    fs::rename(aside, folder.plugins().join("a.so")).unwrap();
+    let edit = settings(&[("sound", json!({ "a": 1 })), ("other", json!("!"))]);
+    registry.reconfigure(vec![folder.plugins()], edit).unwrap_err();
+    assert_eq!(registry.refresh(), Changes { swapped: 1, ..NOTHING });
+    let versions: Vec<_> = registry.plugins().into_iter().map(|plugin| plugin.version).collect();
+    assert_eq!(versions, ["1.2.3", "2"]);
 }

@@ -8,7 +8,7 @@ use taskhost_core::ids::KindName;
 
 use super::super::describe::DescribeOptions;
 use super::super::{Changes, Kinds as _, PluginView, Registry, Search};
-use super::Folder;
+use super::{Folder, VERSION_2};
 
 const NOTHING: Changes = Changes { loaded: 0, swapped: 0, left: 0, refused: 0 };
 
@@ -30,8 +30,6 @@ fn replace(folder: &Folder, file: &str, defines: &[&str]) {
     let aside = folder.build("aside.tmp", "defects.c", defines);
     fs::rename(aside, folder.plugins().join(file)).unwrap();
 }
-
-const VERSION_2: &str = r#"PLUGIN_META="{\"name\": \"sound\", \"version\": \"2\"}""#;
 
 #[test]
 fn a_changed_file_becomes_the_next_generation_and_the_same_bytes_nothing() {
