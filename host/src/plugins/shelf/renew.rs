@@ -4,6 +4,7 @@
 //! Start at [`Shelf::reconfigure`] and [`Shelf::follow_secrets`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use taskhost_core::ids::PluginName;
@@ -33,16 +34,19 @@ impl Shelf {
         settings: BTreeMap<PluginName, PluginSettings>,
     ) -> Result<Changes, Vec<SettingsError>> {
         let mut changes = Changes::default();
-        let before = std::mem::replace(&mut self.search.settings, settings);
-        let concerned = differing(&before, &self.search.settings);
+        let concerned = differing(&self.search.settings, &settings);
         if concerned.is_empty() && folders == self.search.folders {
             // A look now would meet files that are being written.
             return Ok(changes);
         }
-        let renewed = self.renew(&concerned).inspect_err(|_| self.search.settings = before)?;
+        let before =
+            (mem::replace(&mut self.search.folders, folders), mem::replace(&mut self.search.settings, settings));
+        let paths = self.list();
+        let stays = |source: &Source| paths.iter().any(|path| path.file_name() == source.path.file_name());
+        let renewed = self.renew(&concerned, stays);
+        let renewed = renewed.inspect_err(|_| (self.search.folders, self.search.settings) = before)?;
         self.put_in_service(renewed, &mut changes);
         self.try_refused_again(&concerned);
-        self.search.folders = folders;
         let Changes { loaded, swapped, left, refused } = self.refresh();
         changes.swapped += swapped;
         Ok(Changes { loaded, left, refused, ..changes })
@@ -53,7 +57,7 @@ impl Shelf {
     pub(in crate::plugins) fn follow_secrets(&mut self) -> (Changes, Vec<SettingsError>) {
         let (mut changes, mut errors) = (Changes::default(), Vec::new());
         for name in self.given_something_else() {
-            match self.renew(&BTreeSet::from([name])) {
+            match self.renew(&BTreeSet::from([name]), |_| true) {
                 Ok(renewed) => self.put_in_service(renewed, &mut changes),
                 Err(failed) => errors.extend(failed),
             }
@@ -95,12 +99,17 @@ impl Shelf {
         }
     }
 
-    fn renew(&mut self, concerned: &BTreeSet<PluginName>) -> Result<Vec<Renewed>, Vec<SettingsError>> {
+    /// Brings up anew those concerned that stay: what leaves with its folder needs no settings any more.
+    fn renew(
+        &mut self,
+        concerned: &BTreeSet<PluginName>,
+        stays: impl Fn(&Source) -> bool,
+    ) -> Result<Vec<Renewed>, Vec<SettingsError>> {
         let (mut renewed, mut errors) = (Vec::new(), Vec::new());
         let takes: Vec<_> = self.sources.iter().map(|source| source.takes.clone()).collect();
         for at in 0..self.sources.len() {
             let Some(Serving { name, sha256, copy, .. }) = &self.sources[at].serving else { continue };
-            if !concerned.contains(name) {
+            if !concerned.contains(name) || !stays(&self.sources[at]) {
                 continue;
             }
             let (name, sha256, copy) = (name.clone(), sha256.clone(), copy.clone());

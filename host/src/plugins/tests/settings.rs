@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
 
-use super::super::{Changes, Kinds as _, PluginSettings, Registry};
-use super::{Folder, VERSION_2};
+use super::super::{Changes, Kinds as _, PluginSettings, Registry, Search};
+use super::{Folder, VERSION_2, compile};
 
 const NOTHING: Changes = Changes { loaded: 0, swapped: 0, left: 0, refused: 0 };
 
@@ -116,4 +116,20 @@ fn a_new_library_whose_edit_fails_is_loaded_by_the_next_look_all_the_same() {
     assert_eq!(registry.refresh(), Changes { swapped: 1, ..NOTHING });
     let versions: Vec<_> = registry.plugins().into_iter().map(|plugin| plugin.version).collect();
     assert_eq!(versions, ["1.2.3", "2"]);
+}
+
+#[test]
+fn a_plugin_whose_folder_goes_is_not_asked_how_it_does_without_its_settings() {
+    let mut folder = two();
+    let more = folder.root.path().join("more");
+    fs::create_dir(&more).unwrap();
+    let needy = "CONFIGURE=(config.len > 2 ? 0 : -1)";
+    compile(&more.join("c.so"), "defects.c", &[needy, r#"NAME="needy""#, r#"KIND="needy.work""#]);
+    folder.settings = settings(&[("needy", json!({ "a": 1 }))]);
+    let registry = Registry::scan(Search { folders: vec![folder.plugins(), more.clone()], ..folder.search() }).unwrap();
+    assert_eq!(generation(&registry, "needy.work"), Some(1));
+    let errors = registry.reconfigure(vec![folder.plugins(), more], settings(&[])).unwrap_err();
+    assert_eq!(errors.len(), 1, "while its folder stays it is asked");
+    let changes = registry.reconfigure(vec![folder.plugins()], settings(&[]));
+    assert_eq!(changes, Ok(Changes { left: 1, ..NOTHING }));
 }
