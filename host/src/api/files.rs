@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 use super::body::announced;
 use super::form::{Form, Part};
 use super::json;
-use super::once::refuse_key;
 use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
 use super::submit::{Accepted, accepted};
@@ -67,7 +66,6 @@ problems!(
     ),
 )]
 pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    refuse_key(request.headers())?;
     api.refuse_length(&request)?;
     let mut form = Form::open(request)?;
     let (file, wanted) = match api.take(&mut form).await {

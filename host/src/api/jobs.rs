@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::body::{invalid, read_json};
 use super::job_body::{Declaration, NewJob};
 use super::job_document::{JobDocument, ScheduleShape};
-use super::once::{once, read_key, refuse_key};
+use super::once::{once, read_key};
 use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::query::Query;
@@ -130,7 +130,6 @@ problems!(
     ),
 )]
 pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
-    refuse_key(request.headers())?;
     let body = read_json(request).await?;
     let Written { params } = serde_json::from_slice(&body.text).map_err(|error| invalid(&error))?;
     let Declaration { name, job } = Declaration::read(body.value, params, api.host.timezone())?;
@@ -223,7 +222,7 @@ pub(super) struct Removed {
     message: String,
 }
 
-problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, StoreUnavailable);
+problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, NotSupported, StoreUnavailable);
 
 /// Delete a job
 ///
@@ -285,8 +284,8 @@ pub(super) async fn trigger(
     Ok(accepted_one(api.accept(once, prepare).await?))
 }
 
-problems!(NotPaused: JobNotFound, StoreUnavailable);
-problems!(NotResumed: JobNotFound, PrivilegedKind, StoreUnavailable);
+problems!(NotPaused: JobNotFound, NotSupported, StoreUnavailable);
+problems!(NotResumed: JobNotFound, PrivilegedKind, NotSupported, StoreUnavailable);
 
 /// Pause a job
 ///

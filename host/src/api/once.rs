@@ -11,11 +11,11 @@ use super::Api;
 use super::problem::{Problem, ProblemType};
 use crate::host::{Begun, OnceError, Prepared, Submitted};
 
-const HEADER: &str = "idempotency-key";
+pub(super) const KEY_HEADER: &str = "idempotency-key";
 
 /// The key of a call, if it has one.
 pub(super) fn read_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
-    let mut given = headers.get_all(HEADER).iter();
+    let mut given = headers.get_all(KEY_HEADER).iter();
     let Some(first) = given.next() else { return Ok(None) };
     let wrong =
         |detail: String| Problem::new(ProblemType::InvalidIdempotencyKey, detail).hint("a UUID makes a good key");
@@ -44,8 +44,9 @@ fn unquoted(text: &str) -> Option<String> {
 
 /// Refuses a key, which would be ignored.
 pub(super) fn refuse_key(headers: &HeaderMap) -> Result<(), Problem> {
-    if headers.contains_key(HEADER) {
-        return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this call"));
+    if headers.contains_key(KEY_HEADER) {
+        return Err(Problem::new(ProblemType::NotSupported, "`Idempotency-Key` is not supported by this call")
+            .hint("send it without; where its answer is lost, look what has become of it before it is sent again"));
     }
     Ok(())
 }
@@ -92,7 +93,7 @@ mod tests {
     fn key(values: &[&str]) -> Option<String> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append(HEADER, HeaderValue::from_str(value).unwrap());
+            headers.append(KEY_HEADER, HeaderValue::from_str(value).unwrap());
         }
         read_key(&headers).ok().flatten().map(|key| key.to_string())
     }

@@ -1,4 +1,5 @@
-//! The query of a call: a parameter that its document does not name is refused, not ignored.
+//! The query of a call: a parameter that its document does not name is refused, not ignored. So is an `Idempotency-Key` of a call
+//! that changes something and takes none.
 //!
 //! A handler reads typed values from [`Query`]; that nothing else stands in the query was seen to before, by [`Known`], for
 //! every call at once.
@@ -17,6 +18,7 @@ use taskhost_core::suggest::closest;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
 
+use super::once::{KEY_HEADER, refuse_key};
 use super::problem::{Problem, ProblemType};
 
 /// The parameters of a call.
@@ -64,15 +66,22 @@ fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
     pairs.map(|Pairs(pairs)| pairs).map_err(|error| Problem::new(ProblemType::InvalidQuery, error.body_text()))
 }
 
-/// The names of the query parameters of every call, as the API's document has them.
+/// What every call takes, as the API's document has it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<HashMap<(Method, String), Vec<String>>>);
+pub(super) struct Known(Arc<HashMap<(Method, String), Call>>);
+
+#[derive(Debug)]
+struct Call {
+    /// The names of its query parameters.
+    query: Vec<String>,
+    takes_key: bool,
+}
 
 impl Known {
     /// Those of this document.
     pub(super) fn of(document: &OpenApi) -> Self {
         let calls = document.paths.paths.iter().flat_map(|(path, item)| {
-            operations(item).map(move |(method, operation)| ((method, path.clone()), names(operation)))
+            operations(item).map(move |(method, operation)| ((method, path.clone()), Call::of(operation)))
         });
         Self(Arc::new(calls.collect()))
     }
@@ -89,7 +98,12 @@ impl Known {
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
         // A method that the path does not know is refused later on.
-        let Some(known) = self.0.get(&(method.clone(), path.to_owned())) else { return Ok(()) };
+        let Some(call) = self.0.get(&(method.clone(), path.to_owned())) else { return Ok(()) };
+        // What only reads may be repeated anyway.
+        if !call.takes_key && *method != Method::GET {
+            refuse_key(request.headers())?;
+        }
+        let known = &call.query;
         let given = pairs(request.uri())?;
         for (at, (name, _)) in given.iter().enumerate() {
             if !known.contains(name) {
@@ -124,16 +138,22 @@ fn operations(item: &PathItem) -> impl Iterator<Item = (Method, &Operation)> {
     methods.into_iter().filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
 }
 
-fn names(operation: &Operation) -> Vec<String> {
-    let parameters = operation.parameters.iter().flatten();
-    let in_query = parameters.filter_map(|parameter| match parameter {
-        RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query => Some(parameter.name.clone()),
-        RefOr::T(_) | RefOr::Ref(_) => None,
-    });
-    in_query.collect()
+impl Call {
+    fn of(operation: &Operation) -> Self {
+        let takes_key = names(operation, &ParameterIn::Header).any(|name| name.eq_ignore_ascii_case(KEY_HEADER));
+        Self { query: names(operation, &ParameterIn::Query).map(str::to_owned).collect(), takes_key }
+    }
 }
 
-/// Lets a call through if its document names everything in its query, once.
+/// The names of the parameters there.
+fn names<'a>(operation: &'a Operation, place: &ParameterIn) -> impl Iterator<Item = &'a str> {
+    operation.parameters.iter().flatten().filter_map(move |parameter| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == *place => Some(parameter.name.as_str()),
+        RefOr::T(_) | RefOr::Ref(_) => None,
+    })
+}
+
+/// Lets a call through if its document names everything in its query, once, and its key if it has one.
 pub(super) async fn check(State(known): State<Known>, request: Request, next: Next) -> Response {
     match known.check(&request) {
         Ok(()) => next.run(request).await,

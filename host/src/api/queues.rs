@@ -151,6 +151,8 @@ pub(super) async fn show(State(api): State<Api>, QueuePath(name): QueuePath) -> 
     Ok(Json(api.host.queue(&name).await?.into()))
 }
 
+problems!(NotPaused: QueueNotFound, NotSupported, StoreUnavailable);
+
 /// Pause a queue
 ///
 /// Nothing of it starts until it is resumed; what runs goes on, and tasks are accepted. The pause survives restarts and
@@ -158,7 +160,7 @@ pub(super) async fn show(State(api): State<Api>, QueuePath(name): QueuePath) -> 
 #[utoipa::path(
     post, path = "/api/v1/queues/{name}/pause", tag = "queues",
     params(("name" = schema::Name, Path, description = "The queue.")),
-    responses((status = 200, description = "The queue as it is now.", body = QueueDocument), Shown),
+    responses((status = 200, description = "The queue as it is now.", body = QueueDocument), NotPaused),
 )]
 pub(super) async fn pause(State(api): State<Api>, QueuePath(name): QueuePath) -> Result<Json<QueueDocument>, Problem> {
     Ok(Json(api.host.pause_queue(&name, true).await?.into()))
@@ -170,7 +172,7 @@ pub(super) async fn pause(State(api): State<Api>, QueuePath(name): QueuePath) ->
 #[utoipa::path(
     post, path = "/api/v1/queues/{name}/resume", tag = "queues",
     params(("name" = schema::Name, Path, description = "The queue.")),
-    responses((status = 200, description = "The queue as it is now.", body = QueueDocument), Shown),
+    responses((status = 200, description = "The queue as it is now.", body = QueueDocument), NotPaused),
 )]
 pub(super) async fn resume(State(api): State<Api>, QueuePath(name): QueuePath) -> Result<Json<QueueDocument>, Problem> {
     Ok(Json(api.host.pause_queue(&name, false).await?.into()))

@@ -116,7 +116,7 @@ pub(super) struct Cancelled {
     reason: Option<String>,
 }
 
-problems!(NotCancelled: TaskNotFound, TaskEnded, StoreUnavailable);
+problems!(NotCancelled: TaskNotFound, TaskEnded, NotSupported, StoreUnavailable);
 
 /// Ask a task to stop
 ///

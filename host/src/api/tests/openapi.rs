@@ -46,6 +46,29 @@ async fn a_parameter_that_a_call_does_not_know_is_refused_by_every_call() {
     }
 }
 
+#[tokio::test]
+async fn a_call_that_changes_something_takes_an_idempotency_key_or_refuses_it() {
+    let bench = Bench::new(Source::Tcp);
+    let document = document();
+    let mut taken = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, call) in item.as_object().unwrap().iter().filter(|(method, _)| *method != "get") {
+            let parameters = call["parameters"].as_array().into_iter().flatten();
+            if parameters.into_iter().any(|parameter| parameter["name"] == "Idempotency-Key") {
+                taken.push(path.as_str());
+                continue;
+            }
+            let filled = path.replace("{id}", "01939f2c-5f1e-7c3a-9d51-6a0d1f6b2c11").replace(['{', '}'], "");
+            let request = Request::builder().method(method.to_uppercase().as_str()).uri(filled);
+            let answer = bench.call(request.header("Idempotency-Key", "a").body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.problem(), "not-supported", "{method} {path}");
+            let told = &call["responses"]["422"]["content"]["application/problem+json"]["examples"];
+            assert!(told["not-supported"].is_object(), "{method} {path} does not tell that it refuses a key");
+        }
+    }
+    assert_eq!(taken, ["/api/v1/jobs/{id}/trigger", "/api/v1/tasks", "/api/v1/tasks/batch"]);
+}
+
 #[test]
 fn every_call_has_a_summary_a_tag_and_an_answer_that_is_good() {
     let document = document();
