@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use taskhost_core::ids::TaskId;
+use taskhost_core::once::IdempotencyKey;
 use taskhost_core::time::UnixMicros;
 
 /// A source of chance, seeded by the operating system. It spreads things apart; it keeps no secrets.
@@ -15,6 +16,12 @@ impl Chance {
         let mut random = [0; 10];
         self.0.lock().unwrap_or_else(PoisonError::into_inner).fill(&mut random);
         TaskId::new(now, random)
+    }
+
+    /// A key that no other call has.
+    pub(crate) fn idempotency_key(&self) -> IdempotencyKey {
+        let number = self.0.lock().unwrap_or_else(PoisonError::into_inner).u128(..);
+        IdempotencyKey::new(&format!("{number:032x}")).expect("32 digits are a key")
     }
 
     /// A number from 0 up to but not including 1.

@@ -26,7 +26,7 @@ pub(super) use self::config::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigS
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
 pub(super) use self::doctor::DoctorArgs;
-pub(super) use self::enqueue::{EnqueueArgs, Patience};
+pub(super) use self::enqueue::{EnqueueArgs, OnceArgs, Patience};
 pub(super) use self::events::EventsArgs;
 pub(super) use self::file::{CheckArgs, PlanArgs, SchemaArgs};
 pub(super) use self::filter::FilterArgs;

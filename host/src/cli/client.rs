@@ -2,6 +2,8 @@
 //!
 //! Not here: what the answers mean (each command). Start at [`Client::find`].
 
+mod unanswered;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,12 +11,15 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::http::request::Builder;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use taskhost_core::once::IdempotencyKey;
 use tokio::net::UnixStream;
 
+use self::unanswered::Unanswered;
 use super::failure::{Exit, Failure};
 use crate::boot;
 use crate::clock::sleep;
@@ -114,70 +119,108 @@ impl Client {
         self.call(Method::DELETE, path, Bytes::new(), PATIENCE).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Bytes, patience: Duration) -> Result<Answer, Failure> {
-        let request = Request::builder().method(method).uri(path).header(HOST, "taskhost");
-        let request = request.header(CONTENT_TYPE, "application/json").body(Full::new(body));
-        let request = request.expect("a path of names and ids makes a request");
-        let (status, body) = tokio::select! {
-            answer = self.exchange(request) => answer?,
-            () = sleep(patience) => return Err(self.silent(patience)),
+    /// Asks for something to be made, once: without an answer the same is asked for again.
+    pub(super) async fn make(&self, path: &str, body: Vec<u8>, key: &IdempotencyKey) -> Result<Answer, Failure> {
+        let body = Bytes::from(body);
+        let request = || {
+            let request = request(Method::POST, path).header("idempotency-key", key.as_str());
+            request.body(Full::new(body.clone())).expect("a key is the value of a header")
         };
-        if status.is_success() { Ok(Answer(body)) } else { Err(refusal(status, &body)) }
+        let unanswered = match self.exchange(request(), PATIENCE).await {
+            Ok((status, body)) => return judge(status, body),
+            Err(unanswered) if !unanswered.may_be_done() => return Err(self.unanswered(&unanswered)),
+            Err(unanswered) => unanswered,
+        };
+        match self.exchange(request(), PATIENCE).await {
+            // The first one may be under way still.
+            Ok((StatusCode::CONFLICT, _)) | Err(_) => Err(unanswered.failure(&self.shown()).hint(format!(
+                "the task may have been accepted all the same: the same command with `--key '{key}'` makes no second one"
+            ))),
+            Ok((status, body)) => judge(status, body),
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes, patience: Duration) -> Result<Answer, Failure> {
+        let is_read = method == Method::GET;
+        let request = request(method, path).body(Full::new(body)).expect("a path of names and ids makes a request");
+        match self.exchange(request, patience).await {
+            Ok((status, body)) => judge(status, body),
+            Err(unanswered) if is_read || !unanswered.may_be_done() => Err(self.unanswered(&unanswered)),
+            Err(unanswered) => Err(unanswered
+                .failure(&self.shown())
+                .hint("what you asked for may have been done all the same: look before you ask for it again")),
+        }
     }
 
     /// Opens what goes on for ever at `path`.
     pub(super) async fn stream(&self, path: &str) -> Result<Incoming, Failure> {
-        let request = Request::get(path).header(HOST, "taskhost").body(Full::new(Bytes::new()));
+        let request = request(Method::GET, path).body(Full::new(Bytes::new()));
         let request = request.expect("a path of names and ids makes a request");
-        let response = tokio::select! {
-            response = self.send(request) => response?,
-            () = sleep(PATIENCE) => return Err(self.silent(PATIENCE)),
+        let opened = async {
+            let response = self.send(request).await?;
+            let status = response.status();
+            if status.is_success() {
+                return Ok(Ok(response.into_body()));
+            }
+            let body = response.into_body().collect().await.map_err(|_| Unanswered::Lost)?;
+            Ok(Err(refusal(status, &body.to_bytes())))
         };
-        let status = response.status();
-        if status.is_success() {
-            return Ok(response.into_body());
-        }
-        let body = response.into_body().collect().await.map_err(|_| self.lost())?;
-        Err(refusal(status, &body.to_bytes()))
+        within(PATIENCE, opened).await.map_err(|unanswered| self.unanswered(&unanswered))?
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), Failure> {
-        let response = self.send(request).await?;
-        let status = response.status();
-        let body = response.into_body().collect().await.map_err(|_| self.lost())?;
-        Ok((status, body.to_bytes()))
+    async fn exchange(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<(StatusCode, Bytes), Unanswered> {
+        let exchanged = async {
+            let response = self.send(request).await?;
+            let status = response.status();
+            let body = response.into_body().collect().await.map_err(|_| Unanswered::Lost)?;
+            Ok((status, body.to_bytes()))
+        };
+        within(patience, exchanged).await
     }
 
-    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Failure> {
-        let stream = UnixStream::connect(&self.socket).await.map_err(|error| self.unreachable(error))?;
+    async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unanswered> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(Unanswered::unreachable)?;
         let opened = http1::handshake(TokioIo::new(stream)).await;
-        let (mut sender, connection) = opened.map_err(|error| self.unreachable(error))?;
+        let (mut sender, connection) = opened.map_err(Unanswered::unreachable)?;
         tokio::spawn(async move {
             // What goes wrong with the connection is told to the request.
             drop(connection.await);
         });
-        sender.send_request(request).await.map_err(|_| self.lost())
+        sender.send_request(request).await.map_err(|_| Unanswered::Lost)
     }
 
-    fn silent(&self, patience: Duration) -> Failure {
-        self.unreachable(format!("no answer within {} s", patience.as_secs()))
-    }
-
-    /// The daemon was there, and is no more: it was killed, or has crashed.
+    /// The daemon was there, and is no more.
     pub(super) fn lost(&self) -> Failure {
-        Failure::new(Exit::NotFound, format!("the daemon on {} has gone away without a word", self.shown().display()))
-            .hint("its log says why, if anything does; start it with `taskhost run`")
+        self.unanswered(&Unanswered::Lost)
+    }
+
+    fn unanswered(&self, unanswered: &Unanswered) -> Failure {
+        unanswered.failure(&self.shown()).hint(unanswered.hint())
     }
 
     fn shown(&self) -> PathBuf {
         std::path::absolute(&self.socket).unwrap_or_else(|_| self.socket.clone())
     }
+}
 
-    /// The daemon is not there.
-    fn unreachable(&self, reason: impl std::fmt::Display) -> Failure {
-        Failure::new(Exit::NotFound, format!("no daemon answers on {}: {reason}", self.shown().display()))
-            .hint("start it with `taskhost run`")
+fn request(method: Method, path: &str) -> Builder {
+    Request::builder().method(method).uri(path).header(HOST, "taskhost").header(CONTENT_TYPE, "application/json")
+}
+
+/// Its end, if that comes soon enough.
+async fn within<T>(patience: Duration, call: impl Future<Output = Result<T, Unanswered>>) -> Result<T, Unanswered> {
+    tokio::select! {
+        answered = call => answered,
+        () = sleep(patience) => Err(Unanswered::Silent(patience)),
     }
+}
+
+fn judge(status: StatusCode, body: Bytes) -> Result<Answer, Failure> {
+    if status.is_success() { Ok(Answer(body)) } else { Err(refusal(status, &body)) }
 }
 
 fn refusal(status: StatusCode, body: &[u8]) -> Failure {
@@ -195,6 +238,8 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::Interest;
+
     use super::*;
 
     #[test]
@@ -216,6 +261,75 @@ mod tests {
         let socket = folder.path().join("here/taskhost.sock").display().to_string();
         assert!(failure.report.starts_with(&format!("error: no daemon answers on {socket}: ")), "{}", failure.report);
         assert!(failure.report.ends_with("\n\nhint: start it with `taskhost run`\n"), "{}", failure.report);
+    }
+
+    /// A daemon that reads one call after the other, and treats each as `treat` says.
+    async fn treated(treat: &[Option<&str>], call: impl AsyncFnOnce(&Client) -> Failure) -> (Failure, Vec<String>) {
+        let folder = tempfile::tempdir().unwrap();
+        let client = Client { socket: folder.path().join("s") };
+        let listener = tokio::net::UnixListener::bind(&client.socket).unwrap();
+        let mut heard = Vec::new();
+        let daemon = async {
+            let mut stuck = Vec::new();
+            for answer in treat {
+                let (stream, _) = listener.accept().await.unwrap();
+                let mut call = vec![0; 4096];
+                let read = stream.async_io(Interest::READABLE, || stream.try_read(&mut call)).await.unwrap();
+                heard.push(String::from_utf8_lossy(&call[..read]).into_owned());
+                match answer {
+                    Some(answer) => assert_eq!(stream.try_write(answer.as_bytes()).unwrap(), answer.len()),
+                    None => stuck.push(stream),
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        let failure = tokio::select! {
+            failure = call(&client) => failure,
+            () = daemon => unreachable!("it goes on for ever"),
+        };
+        (failure, heard)
+    }
+
+    const GOOD: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}";
+
+    #[tokio::test(start_paused = true)]
+    async fn what_makes_a_task_is_sent_again_under_its_key_if_no_answer_comes() {
+        let key = IdempotencyKey::new("k-1").unwrap();
+        let make = async |client: &Client| {
+            let made = client.make("/api/v1/tasks", b"{}".to_vec(), &key).await;
+            made.map_or_else(|failure| failure, |answer| Failure::reported(Exit::Failed, answer.text()))
+        };
+        for first in [None, Some("")] {
+            let (answered, heard) = treated(&[first, Some(GOOD)], make).await;
+            assert_eq!(answered.report, "{}\n");
+            assert!(
+                heard.len() == 2 && heard.iter().all(|call| call.contains("idempotency-key: k-1\r\n")),
+                "{heard:?}"
+            );
+        }
+        let in_flight = "HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n";
+        for second in [None, Some(""), Some(in_flight)] {
+            let (failure, heard) = treated(&[None, second], make).await;
+            assert_eq!((failure.exit, heard.len()), (Exit::Failed, 2));
+            let report = failure.report;
+            assert!(
+                report.contains(" gave no answer within 30 s\n\nhint: the task may have been accepted"),
+                "{report}"
+            );
+            assert!(report.contains("`--key 'k-1'`"), "{report}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_where_nobody_is_there_nothing_can_have_been_done() {
+        let ask = async |client: &Client| client.ask("/api/v1/tasks/1/cancel").await.unwrap_err();
+        let (failure, heard) = treated(&[None], ask).await;
+        assert_eq!((failure.exit, heard.len()), (Exit::Failed, 1));
+        assert!(failure.report.contains("may have been done all the same"), "{}", failure.report);
+        let get = async |client: &Client| client.get("/api/v1/tasks").await.unwrap_err();
+        let (failure, _) = treated(&[Some("")], get).await;
+        assert_eq!(failure.exit, Exit::Failed);
+        assert!(failure.report.contains(" has gone away without a word\n\nhint: its log"), "{}", failure.report);
     }
 
     #[test]

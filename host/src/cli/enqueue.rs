@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::once::IdempotencyKey;
 use taskhost_core::priority::Priority;
 use taskhost_core::time::UnixMicros;
 
-use super::args::{EnqueueArgs, Patience};
+use super::args::{EnqueueArgs, OnceArgs, Patience};
 use super::client::{Answer, Client};
 use super::failure::{Exit, Failure};
 use super::follow::stay;
 use super::output::Output;
+use crate::chance::Chance;
 
 #[derive(Debug, Deserialize)]
 struct Accepted {
@@ -91,6 +93,13 @@ pub(super) fn read_json<T: DeserializeOwned>(option: &str, given: &str) -> Resul
     serde_json::from_str(&text).map_err(|error| wrong(format!("the text {place} is not JSON: {error}")))
 }
 
+impl OnceArgs {
+    /// The key that was given, or a new one.
+    pub(super) fn key(&self) -> IdempotencyKey {
+        self.key.clone().unwrap_or_else(|| Chance::default().idempotency_key())
+    }
+}
+
 /// Submits the task, and stays with it if so asked.
 pub(super) async fn enqueue(
     args: &EnqueueArgs,
@@ -98,7 +107,8 @@ pub(super) async fn enqueue(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    let answer = client.post("/api/v1/tasks", task).await?;
+    let task = serde_json::to_vec(task).expect("what we send is JSON");
+    let answer = client.make("/api/v1/tasks", task, &args.once.key()).await?;
     accepted(&answer, &args.patience, args.json, client, output).await
 }
 

@@ -25,8 +25,8 @@ pub(super) async fn act(args: &JobsArgs, client: &Client, output: &mut Output<'_
         Some(JobsCommand::Show(args)) => show(args, client, output).await,
         Some(JobsCommand::Add(args)) => add_job::add(args, client, output).await,
         Some(JobsCommand::Remove(args)) => remove(args, client, output).await,
-        Some(JobsCommand::Trigger { job, patience, json }) => {
-            let answer = client.ask(&format!("{}/trigger", place(job))).await?;
+        Some(JobsCommand::Trigger { job, once, patience, json }) => {
+            let answer = client.make(&format!("{}/trigger", place(job)), Vec::new(), &once.key()).await?;
             accepted(&answer, patience, *json, client, output).await
         }
         Some(JobsCommand::Pause(args)) => turn("pause", "paused", args, client, output).await,

@@ -58,3 +58,20 @@ fn of_twenty_equal_calls_at_once_one_makes_a_task() {
     }
     assert_eq!(tasks(client), 1);
 }
+
+#[test]
+fn a_command_with_a_key_answers_the_task_that_it_made_first() {
+    let scene = Scene::new("[jobs.hello]\nkind = \"probe.noop\"\n");
+    let daemon = scene.start();
+    let commands = [["enqueue", "probe.noop", "--key", "a"].as_slice(), &["jobs", "trigger", "hello", "--key", "b"]];
+    for words in commands {
+        let (first, again) = (scene.taskhost(words), scene.taskhost(words));
+        assert_eq!((first.code, again.code), (Some(0), Some(0)), "{} {}", first.stderr, again.stderr);
+        assert_eq!(first.stdout, again.stdout, "{words:?}");
+    }
+    assert_eq!(tasks(daemon.client()), 2);
+    let other = scene.taskhost(&["enqueue", "probe.echo", "--key", "a"]);
+    assert_eq!(other.code, Some(1), "{}", other.stderr);
+    assert!(other.stderr.contains("the idempotency key came with another call before"), "{}", other.stderr);
+    assert_eq!(scene.taskhost(&["enqueue", "probe.noop", "--key", "a b"]).code, Some(2));
+}

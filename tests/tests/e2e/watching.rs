@@ -45,7 +45,7 @@ fn a_listener_tells_that_the_daemon_was_killed_in_words_of_ours() {
     watcher.wait_for(" running ");
     daemon.kill();
     let (status, said) = watcher.wait();
-    assert_eq!(status.code(), Some(3), "{said}");
+    assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("error: the daemon on ") && said.contains(" has gone away without a word"), "{said}");
 }
 

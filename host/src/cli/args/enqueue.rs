@@ -3,6 +3,7 @@
 use clap::Args;
 use taskhost_core::duration::DurationText;
 use taskhost_core::ids::{JobName, KindName, QueueName};
+use taskhost_core::once::IdempotencyKey;
 use taskhost_core::priority::Priority;
 use taskhost_core::time::UnixMicros;
 
@@ -49,10 +50,20 @@ pub(in crate::cli) struct EnqueueArgs {
     #[arg(long = "tag", value_name = "TAG")]
     pub(in crate::cli) tags: Vec<String>,
     #[command(flatten)]
+    pub(in crate::cli) once: OnceArgs,
+    #[command(flatten)]
     pub(in crate::cli) patience: Patience,
     /// Print the daemon's whole answer as JSON
     #[arg(long)]
     pub(in crate::cli) json: bool,
+}
+
+/// What tells a command that is repeated from one that is new.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct OnceArgs {
+    /// Make nothing if the same command had this key within 24 h: its task is answered again [default: a new one]
+    #[arg(long, value_parser = IdempotencyKey::new)]
+    pub(in crate::cli) key: Option<IdempotencyKey>,
 }
 
 /// How long a command stays with the task that it has made.

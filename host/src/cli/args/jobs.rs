@@ -8,7 +8,7 @@ use taskhost_core::schedule::Zone;
 use taskhost_core::time::UnixMicros;
 
 use super::cron::zone;
-use super::enqueue::Patience;
+use super::enqueue::{OnceArgs, Patience};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -52,6 +52,8 @@ pub(in crate::cli) enum JobsCommand {
     Trigger {
         /// The name of the job
         job: JobName,
+        #[command(flatten)]
+        once: OnceArgs,
         #[command(flatten)]
         patience: Patience,
         /// Print the daemon's whole answer as JSON
