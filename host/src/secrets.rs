@@ -1,16 +1,25 @@
 //! Reads what the references of `tasks.toml` name: variables and files.
 //!
-//! Not here: how they are written and what counts of a value (`taskhost_core::secret`). Start at [`SecretSource`].
+//! Not here: how they are written and what counts of a value (`taskhost_core::secret`). Start at [`Reads`].
+
+mod reads;
 
 use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use taskhost_core::secret::{Reference, SECRET_MAX};
 
-/// Where secrets come from.
+pub use self::reads::Reads;
+
+/// How long reading secrets may take: an attempt's own limit begins with its code, and an edit of the file is to be answered.
+const TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Where secrets come from. The daemon reads them through [`Reads`], which keeps a disk that hangs from it.
 pub trait SecretSource: Send + Sync + Debug {
     /// What a reference stands for now. May block on a disk.
     /// # Errors
@@ -22,6 +31,12 @@ pub trait SecretSource: Send + Sync + Debug {
 /// daemon works.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemSecrets;
+
+/// Reads for the whole process from [`SystemSecrets`], 10 s at most.
+pub fn system() -> Arc<Reads> {
+    static SYSTEM: LazyLock<Arc<Reads>> = LazyLock::new(|| Arc::new(Reads::new(Arc::new(SystemSecrets), TIME_MAX)));
+    Arc::clone(&SYSTEM)
+}
 
 /// More than counts, so that one that is too large is told from the largest: a line end is not part of a secret.
 const READ_MAX: u64 = SECRET_MAX as u64 + 3;

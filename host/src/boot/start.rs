@@ -27,7 +27,7 @@ use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::plugins::{Executor, InProcess, Kinds, Registry, Report};
 use crate::pulse::Pulse;
-use crate::secrets::SystemSecrets;
+use crate::secrets;
 use crate::services::completer::Completer;
 use crate::services::dispatcher::Dispatcher;
 use crate::services::scheduler::Scheduler;
@@ -218,7 +218,7 @@ fn runner(
     executor: &Arc<dyn Executor>,
     reports: mpsc::UnboundedSender<Vec<Report>>,
 ) -> impl Future<Output = ()> + use<> {
-    runner::run(assignments, Arc::clone(kinds), Arc::clone(executor), Arc::new(SystemSecrets), reports)
+    runner::run(assignments, Arc::clone(kinds), Arc::clone(executor), secrets::system(), reports)
 }
 
 /// Serves both ways in until the answer says so.

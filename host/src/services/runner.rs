@@ -7,7 +7,6 @@ mod resolving;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use taskhost_core::ids::{JobName, LeaseId, QueueName, TaskId};
@@ -16,21 +15,18 @@ use tokio::sync::mpsc;
 
 use self::resolving::{Resolved, Resolving};
 use crate::plugins::{Attempt, Executor, Kind, Kinds, Outcome, Report};
-use crate::secrets::SecretSource;
+use crate::secrets::Reads;
 use crate::store::{Assignment, Claimed};
-
-/// How long the secrets of an attempt may take: its own limit begins with its code.
-const SECRETS_TIME: Duration = Duration::from_secs(10);
 
 /// Serves assignments until the store is closed.
 pub async fn run(
     mut assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     kinds: Arc<dyn Kinds>,
     executor: Arc<dyn Executor>,
-    secrets: Arc<dyn SecretSource>,
+    secrets: Arc<Reads>,
     reports: mpsc::UnboundedSender<Vec<Report>>,
 ) {
-    let mut resolving = Resolving::new(secrets, SECRETS_TIME);
+    let mut resolving = Resolving::new(secrets);
     loop {
         let undone = tokio::select! {
             assigned = assignments.recv() => {

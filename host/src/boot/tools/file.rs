@@ -12,7 +12,7 @@ use crate::boot::{self, BootError, enter_folder, read_text};
 use crate::clock::{Clock as _, SystemClock};
 use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::describe::DescribeOptions;
-use crate::secrets::{SecretSource as _, SystemSecrets};
+use crate::secrets;
 use crate::services::reloader::nothing_in;
 use crate::services::watcher::EditWatch;
 
@@ -73,7 +73,7 @@ impl FileCheck {
             draft.add(misfits(&text, &config, &catalog));
         }
         draft.add(outlook(&text, &config, SystemClock.now()));
-        draft.add(unresolved(&text, &config, |reference| SystemSecrets.read(reference)));
+        draft.add(unresolved(&text, &config, |reference| secrets::system().read(reference)));
         Ok(FileReport { text, draft, catalog: Some(catalog) })
     }
 

@@ -7,12 +7,11 @@ use std::fmt;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use taskhost_core::ids::PluginName;
-use taskhost_core::secret::resolve;
 
 use crate::plugins::config_schema::ConfigSchema;
 use crate::plugins::error::LoadError;
 use crate::plugins::registry::PluginSettings;
-use crate::secrets::{SecretSource as _, SystemSecrets};
+use crate::secrets;
 
 /// A config in which every reference is resolved. Never shown: there may be secrets in it.
 pub(super) struct Given(Value);
@@ -29,11 +28,11 @@ impl fmt::Debug for GivenDigest {
 }
 
 impl Given {
-    /// Reads what the settings refer to. May block on a disk.
+    /// Reads what the settings refer to. Blocks on the disk, 10 s at most.
     pub(super) fn resolve(name: &PluginName, settings: &PluginSettings) -> Result<Self, LoadError> {
         let unresolved = |reason: String| LoadError::Secret { name: name.to_string(), reason };
         let config = settings.config.clone().unwrap_or_else(|| json!({}));
-        let json = resolve(&config.to_string(), |reference| SystemSecrets.read(reference));
+        let json = secrets::system().resolve_blocking(&config.to_string());
         let json = json.map_err(|error| unresolved(error.to_string()))?;
         serde_json::from_str(&json).map(Self).map_err(|error| unresolved(error.to_string()))
     }

@@ -9,7 +9,7 @@ use taskhost_core::time::UnixMicros;
 use crate::live;
 use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::{Registry, ScanError, SettingsError};
-use crate::secrets::{SecretSource as _, SystemSecrets};
+use crate::secrets;
 
 /// A text that may take the place of what is applied.
 #[derive(Debug)]
@@ -54,7 +54,8 @@ impl Edit<'_> {
             return Err(draft.diagnostics);
         }
         draft.add(outlook(self.text, &news, self.now));
-        let unresolved = unresolved(self.text, &news, |reference| SystemSecrets.read(reference));
+        begin_reading(&news);
+        let unresolved = unresolved(self.text, &news, |reference| secrets::system().read(reference));
         draft.add(unresolved.into_iter().map(|warning| Diagnostic { hint: None, ..warning }).collect());
         draft.diagnostics.retain(|found| found.severity >= Severity::Warning);
         Ok(Good { config, warnings: draft.diagnostics })
@@ -114,4 +115,11 @@ impl Edit<'_> {
         });
         news
     }
+}
+
+/// Otherwise one place that does not answer after the other would keep the edit waiting.
+fn begin_reading(news: &Config) {
+    let reads = secrets::system();
+    news.jobs.values().for_each(|job| reads.begin(job.job.params.value()));
+    news.plugins.values().for_each(|plugin| reads.begin(plugin.config.get_ref()));
 }

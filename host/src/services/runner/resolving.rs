@@ -4,22 +4,18 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use taskhost_core::ids::{LeaseId, TaskId};
-use taskhost_core::secret::resolve;
 use taskhost_core::submit::PARAMS_MAX;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::JoinSet;
 
-use crate::clock::sleep;
 use crate::plugins::{Attempt, Kind, Outcome};
-use crate::secrets::SecretSource;
+use crate::secrets::Reads;
 
 /// The attempts, each with its secrets being read beside all others.
 #[derive(Debug)]
 pub(super) struct Resolving {
-    secrets: Arc<dyn SecretSource>,
-    limit: Duration,
+    secrets: Arc<Reads>,
     readers: JoinSet<(Attempt, Result<Vec<u8>, Outcome>)>,
     waiting: HashSet<(TaskId, LeaseId)>,
     cancelled: HashSet<(TaskId, LeaseId)>,
@@ -36,24 +32,16 @@ pub(super) struct Resolved {
 }
 
 impl Resolving {
-    /// `limit`: how long the secrets of an attempt may take.
-    pub(super) fn new(secrets: Arc<dyn SecretSource>, limit: Duration) -> Self {
-        Self { secrets, limit, readers: JoinSet::new(), waiting: HashSet::new(), cancelled: HashSet::new() }
+    pub(super) fn new(secrets: Arc<Reads>) -> Self {
+        Self { secrets, readers: JoinSet::new(), waiting: HashSet::new(), cancelled: HashSet::new() }
     }
 
     /// Has the secrets of an attempt read.
     pub(super) fn begin(&mut self, attempt: Attempt) {
         self.waiting.insert((attempt.task, attempt.lease));
-        let (kind, written) = (Arc::clone(&attempt.kind), attempt.params.clone());
-        let (secrets, limit) = (Arc::clone(&self.secrets), self.limit);
+        let secrets = Arc::clone(&self.secrets);
         self.readers.spawn(async move {
-            // The file system of another machine may never answer; that thread is left alone.
-            let params = tokio::select! {
-                params = spawn_blocking(move || params(&kind, &written, &*secrets)) => {
-                    params.expect("reading secrets does not panic")
-                }
-                () = sleep(limit) => Err(failed("secret", format!("the secrets in the params were not read within {limit:?}"))),
-            };
+            let params = params(&attempt.kind, &attempt.params, &secrets).await;
             (attempt, params)
         });
     }
@@ -86,10 +74,10 @@ fn failed(code: &str, message: String) -> Outcome {
 
 /// The params with their secrets. A failure names the reference or the place, never a value; it may be mended before the next
 /// attempt, so it is not fatal.
-fn params(kind: &Kind, params: &[u8], secrets: &dyn SecretSource) -> Result<Vec<u8>, Outcome> {
+async fn params(kind: &Kind, params: &[u8], secrets: &Reads) -> Result<Vec<u8>, Outcome> {
     let json = String::from_utf8_lossy(params);
-    let resolved = resolve(&json, |reference| secrets.read(reference));
-    let resolved = resolved.map_err(|unresolved| failed("secret", format!("{unresolved} (in the params)")))?;
+    let resolved =
+        secrets.resolve(&json).await.map_err(|unresolved| failed("secret", format!("{unresolved} (in the params)")))?;
     if resolved.len() > PARAMS_MAX {
         let message = format!("with their secrets the params are {} bytes, the limit is {PARAMS_MAX}", resolved.len());
         return Err(failed("params", message));

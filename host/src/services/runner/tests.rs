@@ -10,6 +10,7 @@ use taskhost_core::secret::Reference;
 
 use super::*;
 use crate::plugins::{Follower, Followers, LiveLog, PluginView};
+use crate::secrets::SecretSource;
 
 /// Takes `to`, a word of two letters.
 #[derive(Debug)]
@@ -119,7 +120,7 @@ impl Stage {
         let (lines, told) = mpsc::unbounded_channel();
         let (reporting, reports) = mpsc::unbounded_channel();
         let executor = Arc::new(Told { lines, followers: Followers::default() });
-        let secrets = Arc::new(Slow(Mutex::new(answers)));
+        let secrets = Arc::new(Reads::new(Arc::new(Slow(Mutex::new(answers))), Duration::from_mins(10)));
         tokio::spawn(run(assignments, kinds, executor, secrets, reporting));
         Self { assign, answer, told, reports }
     }
@@ -152,9 +153,9 @@ impl Stage {
 #[tokio::test]
 async fn an_attempt_begins_with_its_secrets_and_delays_no_other() {
     let mut stage = Stage::new();
-    stage.start(1, r#"{"to":"${env:TO}"}"#, true);
-    stage.start(2, r#"{"to":"${env:TO}"}"#, false);
-    assert_eq!(stage.told().await, r#"start 2 {"to":"${env:TO}"}"#, "what is no reference is a text");
+    stage.start(1, r#"{"to":"${file:TO}"}"#, true);
+    stage.start(2, r#"{"to":"${file:TO}"}"#, false);
+    assert_eq!(stage.told().await, r#"start 2 {"to":"${file:TO}"}"#, "what is no reference is a text");
     stage.answer.send(Ok(b"ab".to_vec())).unwrap();
     assert_eq!(stage.told().await, r#"start 1 {"to":"ab"}"#);
 }
@@ -162,11 +163,11 @@ async fn an_attempt_begins_with_its_secrets_and_delays_no_other() {
 #[tokio::test]
 async fn a_failure_names_the_reference_or_the_place_and_may_be_mended() {
     let mut stage = Stage::new();
-    stage.start(1, r#"{"to":"${env:TO}"}"#, true);
+    stage.start(1, r#"{"to":"${file:TO}"}"#, true);
     stage.answer.send(Err("the variable is not set".to_owned())).unwrap();
-    let unresolved = "secret: `${env:TO}` cannot be resolved: the variable is not set (in the params)";
+    let unresolved = "secret: `${file:TO}` cannot be resolved: the variable is not set (in the params)";
     assert_eq!(stage.failure().await, unresolved);
-    stage.start(2, r#"{"to":"${env:TO}"}"#, true);
+    stage.start(2, r#"{"to":"${file:TO}"}"#, true);
     stage.answer.send(Ok(b"hunter2".to_vec())).unwrap();
     let misfit = stage.failure().await;
     let expected = "params: with their secrets the params do not fit the kind: at `/to`: ";
@@ -177,10 +178,11 @@ async fn a_failure_names_the_reference_or_the_place_and_may_be_mended() {
 async fn a_disk_that_does_not_answer_is_a_failure_that_may_be_mended() {
     let (answer, answers) = blocking::channel();
     let kind = Kind::fake("mail.send");
-    let mut resolving = Resolving::new(Arc::new(Slow(Mutex::new(answers))), Duration::from_millis(1));
-    resolving.begin(attempt(claimed(1, r#"{"to":"${env:TO}"}"#, true), Arc::new(kind)));
+    let mut resolving =
+        Resolving::new(Arc::new(Reads::new(Arc::new(Slow(Mutex::new(answers))), Duration::from_millis(1))));
+    resolving.begin(attempt(claimed(1, r#"{"to":"${file:TO}"}"#, true), Arc::new(kind)));
     let failure = resolving.next().await.unwrap().failure;
-    let message = "the secrets in the params were not read within 1ms".to_owned();
+    let message = "`${file:TO}` cannot be resolved: it was not read within 1ms (in the params)".to_owned();
     let code = "secret".to_owned();
     assert_eq!(failure, Some(Outcome::Failed { fatal: false, delay: None, code, message }));
     drop(answer);
@@ -189,13 +191,13 @@ async fn a_disk_that_does_not_answer_is_a_failure_that_may_be_mended() {
 #[tokio::test]
 async fn a_cancel_meanwhile_is_told_behind_the_start() {
     let mut stage = Stage::new();
-    stage.start(1, r#"{"to":"${env:TO}"}"#, true);
+    stage.start(1, r#"{"to":"${file:TO}"}"#, true);
     stage.cancel(1);
     stage.cancel(7);
     assert_eq!(stage.told().await, "cancel 7");
     stage.answer.send(Ok(b"ab".to_vec())).unwrap();
     assert_eq!((stage.told().await, stage.told().await), (r#"start 1 {"to":"ab"}"#.to_owned(), "cancel 1".to_owned()));
-    stage.start(2, r#"{"to":"${env:TO}"}"#, true);
+    stage.start(2, r#"{"to":"${file:TO}"}"#, true);
     stage.cancel(2);
     stage.cancel(8);
     assert_eq!(stage.told().await, "cancel 8");
