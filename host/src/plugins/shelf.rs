@@ -237,8 +237,7 @@ impl Shelf {
         // Once more: nothing keeps a library from saying something else the second time.
         self.check_names(at, &name, loaded.kinds.iter().map(|kind| &kind.name))?;
         let generation = self.loaded.entry(name.clone()).and_modify(|latest| *latest += 1).or_insert(1);
-        let refused = |reason| LoadError::Config { name: name.to_string(), reason };
-        loaded.configure(given.json().as_bytes()).map_err(refused)?;
+        loaded.configure(given.json().as_bytes()).map_err(|reason| given.refused(&name, &reason))?;
         let kind = |kind| Arc::new(Kind::loaded(&name, *generation, kind, settings.allow_in_process));
         let mut kinds: Vec<_> = loaded.kinds.into_iter().map(kind).collect();
         kinds.sort_by(|a, b| a.name.cmp(&b.name));

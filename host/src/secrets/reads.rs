@@ -80,15 +80,15 @@ impl Reads {
                 () = sleep(self.left(pending)) => {}
             }
         }
-        self.filled(json, &asked, |pending| pending.answer().clone().unwrap_or_else(|| self.late()))
+        self.filled(json, &asked, |pending| pending.answer().clone().unwrap_or_else(|| self.late()), |_| ())
     }
 
-    /// As [`Self::resolve`], but blocks.
+    /// As [`Self::resolve`], but blocks, and tells each value.
     /// # Errors
     /// As [`resolve`].
-    pub fn resolve_blocking(&self, json: &str) -> Result<String, Unresolved> {
+    pub fn resolve_blocking(&self, json: &str, mut told: impl FnMut(&[u8])) -> Result<String, Unresolved> {
         let asked = self.ask_all(json);
-        self.filled(json, &asked, |pending| self.wait(pending))
+        self.filled(json, &asked, |pending| self.wait(pending), &mut told)
     }
 
     fn filled(
@@ -96,11 +96,13 @@ impl Reads {
         json: &str,
         asked: &HashMap<String, Arc<Pending>>,
         read: impl Fn(&Pending) -> Answer,
+        mut told: impl FnMut(&[u8]),
     ) -> Result<String, Unresolved> {
-        resolve(json, |reference| match reference {
+        let read = |reference: Reference<'_>| match reference {
             Reference::Env(_) => self.source.read(reference),
             Reference::File(path) => asked.get(path).map_or_else(|| self.late(), |pending| read(pending)),
-        })
+        };
+        resolve(json, |reference| read(reference).inspect(|value| told(value)))
     }
 
     fn ask_all(&self, json: &str) -> HashMap<String, Arc<Pending>> {
@@ -270,7 +272,7 @@ mod tests {
         assert_eq!((first.await.unwrap(), second.await.unwrap()), (expected.to_owned(), expected.to_owned()));
         assert!(seen.try_iter().filter(|path| path == "slow").count() == 1);
         answer.send("other").unwrap();
-        assert_eq!(reads.resolve_blocking(r#"["${file:slow}"]"#).unwrap(), r#"["other"]"#, "read anew");
+        assert_eq!(reads.resolve_blocking(r#"["${file:slow}"]"#, |_| ()).unwrap(), r#"["other"]"#, "read anew");
     }
 
     #[test]

@@ -135,6 +135,19 @@ fn a_plugin_gets_the_config_of_its_name() {
 }
 
 #[test]
+fn a_secret_that_a_plugin_quotes_as_it_refuses_its_config_is_not_shown() {
+    let mut folder = Folder::new();
+    folder.build("sound.so", "defects.c", &["CONFIGURE=-1"]);
+    let secret = folder.root.path().join("secret");
+    std::fs::write(&secret, "hunter2\n").unwrap();
+    let config = json!({ "url": format!("smtp://me:${{file:{}}}@host", secret.display()) });
+    let settings = PluginSettings { config: Some(config), allow_in_process: false };
+    folder.settings.insert("sound".parse().unwrap(), settings);
+    let error = folder.scan_one().error.unwrap();
+    assert!(error.contains(r#"does not fit: {"url":"smtp://me:[hidden]@host"}"#), "{error}");
+}
+
+#[test]
 fn a_kind_that_wants_isolation_is_held_unless_it_is_allowed_here() {
     let mut folder = Folder::new();
     folder.build("sound.so", "defects.c", &["FLAGS=TH_K_ISOLATE"]);
