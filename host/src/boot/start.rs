@@ -80,10 +80,10 @@ pub(super) async fn start(
         chance: Arc::clone(&chance),
     };
     services.start("completer", completer.run(reports));
-    services.start("runner", runner(assignments, &kinds, &executor, reporting));
+    let (phase, phase_seen) = watch::channel(Phase::Ready);
+    services.start("runner", runner(assignments, &kinds, &executor, reporting, phase_seen.clone()));
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
-    let (phase, phase_seen) = watch::channel(Phase::Ready);
     let parts = Parts { live, applied, store, kinds, executor, events, metrics, clock, chance, phase: phase_seen };
     let reload = Reload { origin, registry, places, asked };
     let makers = start_makers(&parts, reload, jobs_changed, services, pulse).await?;
@@ -217,8 +217,11 @@ fn runner(
     kinds: &Arc<dyn Kinds>,
     executor: &Arc<dyn Executor>,
     reports: mpsc::UnboundedSender<Vec<Report>>,
+    mut phase: watch::Receiver<Phase>,
 ) -> impl Future<Output = ()> + use<> {
-    runner::run(assignments, Arc::clone(kinds), Arc::clone(executor), secrets::system(), reports)
+    // An error means that the daemon is gone: that is a stop too.
+    let stopping = async move { drop(phase.wait_for(|phase| *phase == Phase::Draining).await) };
+    runner::run(assignments, Arc::clone(kinds), Arc::clone(executor), secrets::system(), reports, stopping)
 }
 
 /// Serves both ways in until the answer says so.

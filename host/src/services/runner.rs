@@ -6,6 +6,7 @@ mod resolving;
 #[cfg(test)]
 mod tests;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -18,20 +19,30 @@ use crate::plugins::{Attempt, Executor, Kind, Kinds, Outcome, Report};
 use crate::secrets::Reads;
 use crate::store::{Assignment, Claimed};
 
-/// Serves assignments until the store is closed.
+/// Serves assignments until the store is closed. Once `stopping` ends, what waits for its secrets is given back at once.
 pub async fn run(
     mut assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     kinds: Arc<dyn Kinds>,
     executor: Arc<dyn Executor>,
     secrets: Arc<Reads>,
     reports: mpsc::UnboundedSender<Vec<Report>>,
+    stopping: impl Future<Output = ()>,
 ) {
     let mut resolving = Resolving::new(secrets);
+    let (mut stopping, mut is_stopping) = (pin!(stopping), false);
     loop {
         let undone = tokio::select! {
             assigned = assignments.recv() => {
                 let Some(assigned) = assigned else { return };
-                assign(assigned, &*kinds, &*executor, &mut resolving)
+                let mut undone = assign(assigned, &*kinds, &*executor, &mut resolving);
+                if is_stopping {
+                    undone.extend(resolving.give_back());
+                }
+                undone
+            }
+            () = &mut stopping, if !is_stopping => {
+                is_stopping = true;
+                resolving.give_back()
             }
             Some(resolved) = resolving.next() => go_on(resolved, &*executor),
         };

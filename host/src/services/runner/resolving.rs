@@ -2,14 +2,15 @@
 //!
 //! Start at [`Resolving::begin`].
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use taskhost_core::ids::{LeaseId, TaskId};
 use taskhost_core::submit::PARAMS_MAX;
 use tokio::task::JoinSet;
 
-use crate::plugins::{Attempt, Kind, Outcome};
+use super::ended;
+use crate::plugins::{Attempt, Kind, Outcome, Report};
 use crate::secrets::Reads;
 
 /// The attempts, each with its secrets being read beside all others.
@@ -17,7 +18,8 @@ use crate::secrets::Reads;
 pub(super) struct Resolving {
     secrets: Arc<Reads>,
     readers: JoinSet<(Attempt, Result<Vec<u8>, Outcome>)>,
-    waiting: HashSet<(TaskId, LeaseId)>,
+    /// With the generations of their kinds.
+    waiting: HashMap<(TaskId, LeaseId), u32>,
     cancelled: HashSet<(TaskId, LeaseId)>,
 }
 
@@ -33,12 +35,12 @@ pub(super) struct Resolved {
 
 impl Resolving {
     pub(super) fn new(secrets: Arc<Reads>) -> Self {
-        Self { secrets, readers: JoinSet::new(), waiting: HashSet::new(), cancelled: HashSet::new() }
+        Self { secrets, readers: JoinSet::new(), waiting: HashMap::new(), cancelled: HashSet::new() }
     }
 
     /// Has the secrets of an attempt read.
     pub(super) fn begin(&mut self, attempt: Attempt) {
-        self.waiting.insert((attempt.task, attempt.lease));
+        self.waiting.insert((attempt.task, attempt.lease), attempt.kind.generation);
         let secrets = Arc::clone(&self.secrets);
         self.readers.spawn(async move {
             let params = params(&attempt.kind, &attempt.params, &secrets).await;
@@ -48,11 +50,22 @@ impl Resolving {
 
     /// Notes that an attempt is to be cancelled; says whether it is one of these.
     pub(super) fn cancel(&mut self, task: TaskId, lease: LeaseId) -> bool {
-        let is_here = self.waiting.contains(&(task, lease));
+        let is_here = self.waiting.contains_key(&(task, lease));
         if is_here {
             self.cancelled.insert((task, lease));
         }
         is_here
+    }
+
+    /// Lets go of all of them; answers how each has ended: none has begun.
+    pub(super) fn give_back(&mut self) -> Vec<Report> {
+        self.readers = JoinSet::new();
+        let cancelled = std::mem::take(&mut self.cancelled);
+        let end = |(key, generation): ((TaskId, LeaseId), u32)| {
+            let outcome = if cancelled.contains(&key) { Outcome::Cancelled } else { Outcome::Interrupted };
+            ended(key.0, key.1, generation, outcome)
+        };
+        self.waiting.drain().map(end).collect()
     }
 
     /// The next attempt whose secrets were read; none if there is none to wait for.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use taskhost_core::ids::KindName;
 use taskhost_core::secret::Reference;
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::plugins::{Follower, Followers, LiveLog, PluginView};
@@ -109,6 +110,7 @@ struct Stage {
     answer: blocking::Sender<Result<Vec<u8>, String>>,
     told: mpsc::UnboundedReceiver<String>,
     reports: mpsc::UnboundedReceiver<Vec<Report>>,
+    stop: oneshot::Sender<()>,
 }
 
 impl Stage {
@@ -121,8 +123,10 @@ impl Stage {
         let (reporting, reports) = mpsc::unbounded_channel();
         let executor = Arc::new(Told { lines, followers: Followers::default() });
         let secrets = Arc::new(Reads::new(Arc::new(Slow(Mutex::new(answers))), Duration::from_mins(10)));
-        tokio::spawn(run(assignments, kinds, executor, secrets, reporting));
-        Self { assign, answer, told, reports }
+        let (stop, stopped) = oneshot::channel();
+        let stopping = async { stopped.await.unwrap_or(()) };
+        tokio::spawn(run(assignments, kinds, executor, secrets, reporting, stopping));
+        Self { assign, answer, told, reports, stop }
     }
 
     fn start(&self, lease: u64, params: &str, refers: bool) {
@@ -186,6 +190,26 @@ async fn a_disk_that_does_not_answer_is_a_failure_that_may_be_mended() {
     let code = "secret".to_owned();
     assert_eq!(failure, Some(Outcome::Failed { fatal: false, delay: None, code, message }));
     drop(answer);
+}
+
+#[tokio::test]
+async fn at_a_stop_what_waits_for_its_secrets_is_given_back_and_so_is_what_comes_later() {
+    let mut stage = Stage::new();
+    stage.start(1, r#"{"to":"${file:TO}"}"#, true);
+    stage.start(2, r#"{"to":"${file:TO}"}"#, true);
+    stage.cancel(2);
+    stage.cancel(7);
+    assert_eq!(stage.told().await, "cancel 7");
+    std::mem::replace(&mut stage.stop, oneshot::channel().0).send(()).unwrap();
+    let mut given = stage.reports.recv().await.unwrap();
+    given.sort_by_key(|report| matches!(report, Report::Ended { outcome: Outcome::Cancelled, .. }));
+    let outcomes = given.iter().map(|report| match report {
+        Report::Ended { lease, outcome, .. } => format!("{lease} {outcome:?}"),
+        report => panic!("{report:?}"),
+    });
+    assert_eq!(outcomes.collect::<Vec<_>>(), ["1 Interrupted", "2 Cancelled"]);
+    stage.start(3, r#"{"to":"${file:TO}"}"#, true);
+    assert_eq!(stage.failure().await, "Interrupted");
 }
 
 #[tokio::test]
