@@ -15,6 +15,7 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream::unfold;
 use taskhost_core::ids::TaskId;
+use taskhost_core::task::TaskState;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::event_document::{EventDocument, heartbeat, reset, sent};
@@ -22,16 +23,19 @@ use super::openapi::problems;
 use super::problem::{Problem, ProblemType};
 use super::query::Query;
 use super::serve::Stopping;
-use super::tasks::{TaskPath, stopped};
+use super::tasks::{TaskPath, not_found, stopped};
 use super::{Api, schema};
 use crate::clock::sleep;
-use crate::host::{EventFeed, EventFilter, EventId, Host, NextEvent};
+use crate::host::{EventFeed, EventFilter, EventId, Happened, Host, NextEvent, StoreError, TaskReport};
 
 /// How many streams one way in serves at once.
 pub(super) const STREAMS_MAX: usize = 64;
 
 /// After this long without an event the stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How often a task is read at most to meet it while nothing happens to it.
+const READS_MAX: usize = 8;
 
 problems!(NotStreamed: TooBusy);
 
@@ -64,7 +68,7 @@ pub(super) async fn all(
     let filter = EventFilter { task: None, queue: query.get("queue")?, kind: query.get("kind")? };
     let place = api.stream_place()?;
     let feed = api.host.follow(filter, after(&headers));
-    Ok(Stream { feed, host: api.host, task: None, ready: VecDeque::new(), is_over: false, _place: place }
+    Ok(Stream { feed, host: api.host, task: None, told: None, ready: VecDeque::new(), is_over: false, _place: place }
         .serve(stopping))
 }
 
@@ -96,13 +100,16 @@ pub(super) async fn of_task(
     let after = after(&headers);
     // Before the task is read: what happens after that is heard.
     let feed = api.host.follow(EventFilter { task: Some(task), ..EventFilter::default() }, after);
-    let report = api.find(task).await?;
-    let host = api.host;
-    let mut stream = Stream { feed, host, task: Some(task), ready: VecDeque::new(), is_over: false, _place: place };
+    let host = api.host.clone();
+    let mut stream =
+        Stream { feed, host, task: Some(task), told: None, ready: VecDeque::new(), is_over: false, _place: place };
     if after.is_none() {
-        stream.ready.extend(report.as_events(stream.feed.position()).iter().map(sent));
-        stream.is_over = report.view.task.status().is_ended();
-    } else if report.view.task.status().is_ended() {
+        let report = stream.read(task).await?.ok_or_else(|| not_found(task))?;
+        stream.tell(&report);
+        return Ok(stream.serve(stopping));
+    }
+    let report = api.find(task).await?;
+    if report.view.task.status().is_ended() {
         let Some(next) = stream.feed.next_now() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
         stream.take(next).await;
     }
@@ -130,6 +137,8 @@ struct Stream {
     host: Host,
     /// The only task that it is about; it ends with this.
     task: Option<TaskId>,
+    /// Where it stood when it was read and how many attempts were spent, until something is heard of it.
+    told: Option<(TaskState, u32)>,
     /// What is sent next.
     ready: VecDeque<Event>,
     /// Nothing comes after what is ready.
@@ -166,35 +175,63 @@ impl Stream {
 
     /// Makes ready what comes next.
     async fn take(&mut self, next: NextEvent) {
-        let mut next = Some(next);
-        while let Some(one) = next.take() {
+        let mut heard = VecDeque::from([next]);
+        if let Some((state, attempt)) = self.told.take() {
+            // A commit can be read a moment before its events are heard, and these come together.
+            heard.extend(std::iter::from_fn(|| self.feed.next_now()));
+            let is_told = |next: &NextEvent| matches!(next, NextEvent::Event(event) if event.happened == Happened::Became(state) && event.attempt == attempt);
+            if let Some(place) = heard.iter().position(is_told) {
+                heard.drain(..=place);
+            }
+        }
+        while let Some(one) = heard.pop_front() {
             match one {
                 NextEvent::Event(event) => {
                     self.ready.push_back(sent(&event));
-                    if self.task.is_some() && event.is_end() {
+                    if self.task.is_some() && event.is_end() && heard.is_empty() {
                         // It may have been queued again since.
-                        next = self.feed.next_now();
-                        self.is_over = next.is_none();
+                        heard.extend(self.feed.next_now());
+                        self.is_over = heard.is_empty();
                     }
                 }
                 NextEvent::Missed(id) => {
                     self.ready.push_back(reset(id));
-                    self.tell_task(id).await;
+                    if let Some(task) = self.task {
+                        heard.clear();
+                        self.tell_anew(task).await;
+                    }
                 }
             }
         }
     }
 
     /// Tells where the one task stands after events of it were missed.
-    async fn tell_task(&mut self, id: EventId) {
-        let Some(task) = self.task else { return };
-        match self.host.task(task).await {
-            Ok(Some(report)) => {
-                self.ready.extend(report.as_events(id).iter().map(sent));
-                self.is_over = report.view.task.status().is_ended();
-            }
+    async fn tell_anew(&mut self, task: TaskId) {
+        match self.read(task).await {
+            Ok(Some(report)) => self.tell(&report),
             // It is not kept any more; or a failed store ends the daemon.
             Ok(None) | Err(_) => self.is_over = true,
         }
+    }
+
+    fn tell(&mut self, report: &TaskReport) {
+        let task = &report.view.task;
+        self.ready.extend(report.as_events(self.feed.position()).iter().map(sent));
+        self.told = Some((task.state, task.attempt));
+        self.is_over = task.status().is_ended();
+    }
+
+    /// Where the task stands; what the feed told before is part of it.
+    async fn read(&mut self, task: TaskId) -> Result<Option<TaskReport>, StoreError> {
+        let mut report = self.host.task(task).await?;
+        for _ in 1..READS_MAX {
+            if self.feed.next_now().is_none() {
+                break;
+            }
+            // It may have been read before that happened or after it.
+            while self.feed.next_now().is_some() {}
+            report = self.host.task(task).await?;
+        }
+        Ok(report)
     }
 }

@@ -1,5 +1,6 @@
 //! A host whose clock stands still and whose attempts are played by the test.
 
+use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -271,11 +272,19 @@ impl Kinds for FakeKinds {
 }
 
 /// Runs nothing; tells the progress that it was given.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct FakeExecutor {
+    /// What happens the next time somebody asks how far a task is.
+    pub(super) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub(super) progress: Mutex<Option<Progress>>,
     pub(super) log: Mutex<Option<LiveLog>>,
     pub(super) followers: Followers,
+}
+
+impl fmt::Debug for FakeExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FakeExecutor")
+    }
 }
 
 impl Executor for FakeExecutor {
@@ -285,6 +294,9 @@ impl Executor for FakeExecutor {
     fn logged(&self, _task: TaskId, _lease: LeaseId, _end: u64) {}
     fn lease_lost(&self, _task: TaskId, _lease: LeaseId) {}
     fn progress(&self, _task: TaskId) -> Option<Progress> {
+        if let Some(happens) = self.meanwhile.lock().unwrap().take() {
+            happens();
+        }
         self.progress.lock().unwrap().clone()
     }
     fn log(&self, _task: TaskId) -> Option<LiveLog> {

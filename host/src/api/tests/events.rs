@@ -9,7 +9,7 @@ use tower_service::Service as _;
 
 use super::bench::{Bench, NOW};
 use crate::api::Source;
-use crate::events::ProgressMade;
+use crate::events::{Heard, ProgressMade};
 
 const TASK: &str = r#"{"kind":"files.checksum"}"#;
 
@@ -131,6 +131,33 @@ async fn the_stream_of_a_task_begins_with_where_it_stands_and_ends_with_it() {
         (strayed.names(2).await, strayed.next().await),
         (vec!["reset".to_owned(), "task.completed".to_owned()], None)
     );
+}
+
+#[tokio::test]
+async fn what_happens_while_a_task_is_read_is_told_once_and_in_its_order() {
+    let mut bench = Bench::new(Source::Tcp);
+    let mut listener = bench.events.listen();
+    let id = bench.submit(TASK).await;
+    let claimed = bench.claim().await;
+    let mut changes = Vec::new();
+    while let Some(Heard::Batch(batch, _)) = listener.hear_now() {
+        changes.extend_from_slice(batch.changes());
+    }
+    *bench.executor.progress.lock().unwrap() = Some(Progress { current: 2, ..Progress::default() });
+    let (events, queue, kind, task) = (bench.events.clone(), claimed.queue.clone(), claimed.kind.clone(), claimed.id);
+    *bench.executor.meanwhile.lock().unwrap() = Some(Box::new(move || {
+        let progress = Progress { current: 1, ..Progress::default() };
+        events.progressed(ProgressMade { task, queue, kind, attempt: 1, progress });
+        events.announce_progress(NOW.parse().unwrap());
+    }));
+    let mut stream = Stream::open(&bench, &format!("/api/v1/tasks/{id}/events"), None).await;
+    assert_eq!(stream.names(1).await, ["task.started"]);
+    assert_eq!(stream.next().await.unwrap().2["progress"]["current"], 2);
+    // A commit is read before its events are heard.
+    bench.events.append(NOW.parse().unwrap(), changes);
+    bench.events.wake();
+    bench.complete(&claimed).await;
+    assert_eq!((stream.names(1).await, stream.next().await), (vec!["task.completed".to_owned()], None));
 }
 
 #[tokio::test(start_paused = true)]
