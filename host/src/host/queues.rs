@@ -100,9 +100,13 @@ impl Host {
     /// # Cancel safety
     /// Dropping the future leaves the queue either as it was or as asked.
     pub async fn pause_queue(&self, name: &QueueName, paused: bool) -> Result<QueueReport, QueueError> {
-        self.queue(name).await?;
+        let before = self.queue(name).await?;
         self.0.store.pause_queue(name.clone(), paused, self.now()).await?;
-        self.queue(name).await
+        match self.queue(name).await {
+            // What only its pause has made a queue is none any more once it is resumed.
+            Err(QueueError::Unknown { .. }) => Ok(QueueReport { paused_since: None, ..before }),
+            now => now,
+        }
     }
 }
 

@@ -187,6 +187,11 @@ impl Bench {
         self.store.report(vec![report], NOW.parse().unwrap()).await.unwrap()[0].unwrap()
     }
 
+    /// Pauses a queue, whether it is declared or not.
+    pub(super) async fn pause_queue(&self, name: &str) {
+        self.store.pause_queue(QueueName::new(name).unwrap(), true, NOW.parse().unwrap()).await.unwrap();
+    }
+
     /// Makes the store fail its callers.
     pub(super) async fn close_store(&self) {
         self.store.close().await.unwrap();

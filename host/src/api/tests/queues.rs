@@ -56,6 +56,15 @@ async fn a_pause_is_answered_and_shown_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_queue_that_is_only_paused_is_resumed_and_is_none_any_more() {
+    let bench = Bench::new(Source::Tcp);
+    bench.pause_queue("left").await;
+    let resumed = post(&bench, "/api/v1/queues/left/resume").await;
+    assert_eq!((resumed.status, &resumed.body["paused"]), (StatusCode::OK, &json!(false)), "{resumed:?}");
+    assert_eq!(bench.get("/api/v1/queues/left").await.problem(), "queue-not-found");
+}
+
+#[tokio::test]
 async fn an_unknown_queue_is_not_found() {
     let bench = Bench::new(Source::Tcp);
     for answer in [bench.get("/api/v1/queues/mial").await, post(&bench, "/api/v1/queues/mial/pause").await] {
