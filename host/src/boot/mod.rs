@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use taskhost_core::config::{Config, Diagnostic, first, misfits};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::Runtime;
 use tracing::{info, warn};
 
 pub use self::error::BootError;
@@ -47,15 +48,20 @@ const SOCKET_PATH_MAX: usize = 107;
 pub fn run(options: &Options) -> Result<(), BootError> {
     let origin = Origin::read(options)?;
     let folder = enter_folder(&options.config)?;
-    let origin = origin.fit(options)?;
-    let config = &origin.config;
-    let places = origin.places();
-    let state = open_state(&places, &folder)?;
-    let applied = Arc::new(origin.applied(&places));
+    let mut origin = origin.fit(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| BootError::system("start its threads", &folder, source))?;
-    let listeners = runtime.block_on(listen(config, &state.socket))?;
-    let registry = Registry::scan(search(config, &places))?;
+    let mut up = come_up(&origin, &folder, &runtime)?;
+    let unsettled = origin.unsettled(&up.registry);
+    if !unsettled.is_empty() {
+        origin = origin.fall_back(unsettled, options)?;
+        // Its state folder, port and plugin folders may be others too.
+        drop(up);
+        up = come_up(&origin, &folder, &runtime)?;
+    }
+    let Up { places, state, listeners, registry } = up;
+    // Only now: what is written down as good is what came up.
+    let applied = Arc::new(origin.applied(&places));
     tell_of_misfits(&origin, &registry);
     let ground = start::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
     let served = runtime.block_on(serve::serve(ground));
@@ -66,6 +72,23 @@ pub fn run(options: &Options) -> Result<(), BootError> {
     runtime.shutdown_background();
     drop(state);
     served
+}
+
+/// What a daemon stands on before it serves.
+struct Up {
+    places: Places,
+    state: State,
+    listeners: Listeners,
+    registry: Registry,
+}
+
+fn come_up(origin: &Origin, folder: &Path, runtime: &Runtime) -> Result<Up, BootError> {
+    let config = &origin.config;
+    let places = origin.places();
+    let state = open_state(&places, folder)?;
+    let listeners = runtime.block_on(listen(config, &state.socket))?;
+    let registry = Registry::scan(search(config, &places))?;
+    Ok(Up { places, state, listeners, registry })
 }
 
 /// Reads and checks a `tasks.toml`.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use taskhost_core::config::Config;
+use taskhost_core::config::{Config, Diagnostic};
 use tokio::sync::{Notify, watch};
 use tracing::error;
 
@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::live::Live;
 use crate::plugins::catalog::CatalogOptions;
 use crate::plugins::describe::DescribeOptions;
-use crate::plugins::{Executor, Registry};
+use crate::plugins::{Executor, PluginSettings, Registry};
 use crate::services::reloader::{Edit, Found, Reloader};
 
 /// What a daemon starts on.
@@ -31,7 +31,7 @@ pub(super) struct Origin {
     pub(super) config: Config,
     /// Why that is not what was found.
     refused: Option<Refused>,
-    /// What was applied last, while it is not known whether the file that was found takes its place.
+    /// What was applied last, if the file that was found takes its place.
     last_good: Option<(String, Config)>,
 }
 
@@ -68,23 +68,36 @@ impl Origin {
     /// not the daemon. Without a last good text everything is taken. Relative paths begin in the folder of the file.
     /// # Errors
     /// [`BootError`] with everything that does not fit, if the last good text is not to be taken.
-    pub(super) fn fit(mut self, options: &Options) -> Result<Self, BootError> {
-        let Some((last_good, before)) = self.last_good.take() else { return Ok(self) };
-        let now = SystemClock.now();
+    pub(super) fn fit(self, options: &Options) -> Result<Self, BootError> {
+        let Some((_, before)) = &self.last_good else { return Ok(self) };
         let state = self.places().state;
         let folders = self.config.host.plugins.clone();
         let catalog =
             CatalogOptions { folders, state: state.clone(), scratch: state, describe: DescribeOptions::default() };
-        let edit = Edit { text: &self.text, before: &before, now };
-        let Err(diagnostics) = edit.check_unloaded(&self.config, &catalog) else {
-            return Ok(self);
-        };
-        if options.strict {
-            return Err(BootError::Config { path: options.config.clone(), text: self.text, diagnostics });
+        let edit = Edit { text: &self.text, before, now: SystemClock.now() };
+        match edit.check_unloaded(&self.config, &catalog) {
+            Ok(()) => Ok(self),
+            Err(diagnostics) => self.fall_back(diagnostics, options),
         }
-        let refused = Refused::with_errors(&self.file, &self.text, diagnostics, now);
+    }
+
+    /// What the plugins that came up say against the settings that the file changes. Without a last good text nothing.
+    pub(super) fn unsettled(&self, registry: &Registry) -> Vec<Diagnostic> {
+        let Some((_, before)) = &self.last_good else { return Vec::new() };
+        let errors = registry.unsettled_since(&PluginSettings::of(before));
+        Edit { text: &self.text, before, now: SystemClock.now() }.unsettled(&self.config, &errors)
+    }
+
+    /// Takes the last good text in the place of the file, unless `options` are strict.
+    /// # Errors
+    /// [`BootError`] with what is wrong with the file, if the last good text is not to be taken.
+    pub(super) fn fall_back(self, diagnostics: Vec<Diagnostic>, options: &Options) -> Result<Self, BootError> {
+        let Some((last_good, before)) = self.last_good.filter(|_| !options.strict) else {
+            return Err(BootError::Config { path: options.config.clone(), text: self.text, diagnostics });
+        };
+        let refused = Refused::with_errors(&self.file, &self.text, diagnostics, SystemClock.now());
         tell(&options.config, &refused);
-        Ok(Self { text: last_good, config: before, refused: Some(refused), ..self })
+        Ok(Self { text: last_good, config: before, refused: Some(refused), last_good: None, ..self })
     }
 
     /// Where the daemon keeps its things.

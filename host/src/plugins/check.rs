@@ -70,7 +70,7 @@ impl Checked {
 /// # Errors
 /// [`ScanError`] if the scratch folder cannot be used.
 pub fn check(file: &Path, scratch: &Path, describe: DescribeOptions) -> Result<Checked, ScanError> {
-    let mut generations = Generations::open(scratch)?;
+    let generations = Generations::open(scratch)?;
     let staged = stage::read(file).and_then(|library| {
         let library = library.ok_or(LoadError::NoEntry)?;
         Ok((generations.stage(&library)?, library.sha256))

@@ -253,6 +253,11 @@ impl LoadError {
         matches!(self, Self::PluginTaken { .. } | Self::KindTaken { .. })
     }
 
+    /// Whether other settings may bring it up.
+    pub fn concerns_settings(&self) -> bool {
+        matches!(self, Self::Secret { .. } | Self::Config { .. })
+    }
+
     /// Whether another try with the same bytes may go well.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Io { .. } | Self::NoChild(_) | Self::Secret { .. })

@@ -21,6 +21,7 @@ use super::error::{LoadError, ScanError};
 use super::mailbox::HOLDS;
 use super::secrets::HIDDEN;
 use super::shelf::Shelf;
+use super::source::Refusal;
 use super::stage::{self, Fingerprint};
 use super::{Kind, Kinds, PluginView};
 
@@ -76,6 +77,10 @@ pub struct SettingsError {
 impl SettingsError {
     pub(super) fn new(plugin: PluginName, error: &LoadError) -> Self {
         Self { plugin, reason: error.to_string(), hint: error.hint().map(str::to_owned) }
+    }
+
+    pub(super) fn of_refused(plugin: PluginName, refusal: &Refusal) -> Self {
+        Self { plugin, reason: refusal.message.clone(), hint: refusal.hint.clone() }
     }
 
     /// What a person can do about it.
@@ -170,6 +175,11 @@ impl Registry {
         drop(files);
         self.watch(folders);
         Ok(changes)
+    }
+
+    /// Each plugin that does not come up at all for its settings, which are others than these were.
+    pub fn unsettled_since(&self, before: &BTreeMap<PluginName, PluginSettings>) -> Vec<SettingsError> {
+        self.shelf().unsettled_since(before)
     }
 
     /// Brings up anew each plugin in whose config a secret has another value now. Blocks as [`Self::refresh`] does.

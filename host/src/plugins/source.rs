@@ -61,13 +61,16 @@ pub(super) struct Ready {
 /// Why a library does not come up.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    message: String,
-    hint: Option<String>,
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    /// Whether other settings may bring it up.
+    pub(super) concerns_settings: bool,
 }
 
 impl From<&LoadError> for Refusal {
     fn from(error: &LoadError) -> Self {
-        Self { message: error.to_string(), hint: error.hint().map(str::to_owned) }
+        let concerns_settings = error.concerns_settings();
+        Self { message: error.to_string(), hint: error.hint().map(str::to_owned), concerns_settings }
     }
 }
 
@@ -150,13 +153,21 @@ impl Source {
         }
     }
 
+    /// The plugin that it is and why it does not come up, if that is for its settings.
+    pub(super) fn refused_for_settings(&self) -> Option<(&PluginName, &Refusal)> {
+        match &self.standing {
+            Standing::Refused { name: Some(name), refusal } if refusal.concerns_settings => Some((name, refusal)),
+            Standing::Refused { .. } | Standing::Good | Standing::NoPlugin | Standing::Ready(_) => None,
+        }
+    }
+
     /// Tells in the log what has happened to it.
     pub(super) fn tell(&mut self) {
         if !std::mem::take(&mut self.is_news) {
             return;
         }
         let path = self.path.display();
-        if let Some(Refusal { message, hint }) = self.refusal() {
+        if let Some(Refusal { message, hint, .. }) = self.refusal() {
             let serving = self.serving.as_ref().map(|serving| serving.generation);
             tracing::warn!(%path, error = message, hint, serving, "A plugin library was refused.");
         } else if let Some(Serving { name, version, generation, kinds, is_swap, .. }) = &self.serving {

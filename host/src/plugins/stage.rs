@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek as _, Write};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use object::{
     Architecture, BinaryFormat, NameOrOrdinal, Object as _, ObjectSection as _, ObjectSegment as _, ReadCache, ReadRef,
@@ -186,8 +187,10 @@ fn hexadecimal(bytes: &[u8]) -> String {
 #[derive(Debug)]
 pub(super) struct Generations {
     folder: PathBuf,
-    staged: u32,
 }
+
+/// How many copies this process has made, of whatever folders: a start may search twice.
+static STAGED: AtomicU32 = AtomicU32::new(0);
 
 impl Generations {
     /// Makes the folder, for this user only, and deletes what earlier runs left there.
@@ -203,18 +206,18 @@ impl Generations {
                 fs::remove_file(entry.path()).map_err(unusable)?;
             }
         }
-        Ok(Self { folder, staged: 0 })
+        Ok(Self { folder })
     }
 
     /// Copies what was read to a file of its own and answers its path.
     ///
     /// The name is never used twice: the system's loader would hand out the old image for a path that it knows. Nothing here
     /// outlives the process, so nothing waits for the disk.
-    pub(super) fn stage(&mut self, library: &Library) -> Result<PathBuf, LoadError> {
-        self.staged += 1;
+    pub(super) fn stage(&self, library: &Library) -> Result<PathBuf, LoadError> {
+        let number = STAGED.fetch_add(1, Ordering::Relaxed);
         let extension = library.path.extension().unwrap_or_default().to_string_lossy();
-        let path = self.folder.join(format!("{}-{}.{extension}", library.sha256, self.staged));
-        let temporary = self.folder.join(format!("{}.tmp", self.staged));
+        let path = self.folder.join(format!("{}-{number}.{extension}", library.sha256));
+        let temporary = self.folder.join(format!("{number}.tmp"));
         let failed = |source| LoadError::Io { what: "copied", path: library.path.clone(), source };
         let copied = copy(&library.path, &temporary).map_err(failed)?;
         if copied != library.sha256 {

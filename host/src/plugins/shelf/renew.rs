@@ -86,6 +86,18 @@ impl Shelf {
         matches!(source.standing, Standing::Refused { .. }) && settings.is_some_and(PluginSettings::refers)
     }
 
+    /// Each plugin that is refused for its settings, with nothing else in service, and had other settings before.
+    pub(in crate::plugins) fn unsettled_since(
+        &self,
+        before: &BTreeMap<PluginName, PluginSettings>,
+    ) -> Vec<SettingsError> {
+        let concerned = differing(before, &self.search.settings);
+        let refused =
+            self.sources.iter().filter(|source| source.serving.is_none()).filter_map(Source::refused_for_settings);
+        let refused = refused.filter(|(name, _)| concerned.contains(name));
+        refused.map(|(name, refusal)| SettingsError::of_refused(name.clone(), refusal)).collect()
+    }
+
     fn put_in_service(&mut self, renewed: Vec<Renewed>, changes: &mut Changes) {
         for Renewed { at, serving, is_newer } in renewed {
             let source = &mut self.sources[at];

@@ -80,7 +80,7 @@ impl Edit<'_> {
     }
 
     /// Plugins that do not take what the edit says of them.
-    pub(super) fn unsettled(&self, config: &Config, errors: &[SettingsError]) -> Vec<Diagnostic> {
+    pub fn unsettled(&self, config: &Config, errors: &[SettingsError]) -> Vec<Diagnostic> {
         let tell = |error: &SettingsError| {
             let span = config.plugins.get(&error.plugin).map(|plugin| plugin.config.span());
             let hint = error.hint().map(str::to_owned);

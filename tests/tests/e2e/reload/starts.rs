@@ -107,3 +107,35 @@ fn a_job_of_the_api_keeps_its_name_from_a_file_that_was_edited_while_no_daemon_r
     let (_, said) = daemon.stop();
     assert!(said.contains("A job of the file is left out") && said.contains("job=nightly line=4"), "{said}");
 }
+
+#[test]
+fn what_a_plugin_does_not_take_is_no_good_after_a_restart_either() {
+    let email =
+        |rest: &str| format!("[plugins.email]\nconfig = {{ transport = \"file\", from = \"a@example.org\"{rest} }}\n");
+    let mut desk = Desk::new("");
+    desk.save(&(JOB.to_owned() + &email(", path = \"out\"")));
+    desk.applied();
+    let good = fs::read_to_string(desk.scene.file("tasks.toml")).expect("the good text");
+    for (edit, told) in [
+        (email(""), "plugin `email` does not come up with its new settings: "),
+        (email(", path = \"${file:gone}\""), "plugin `email` does not come up with its new settings: "),
+    ] {
+        desk.save(&edit);
+        desk.refused();
+        desk = desk.restart(|scene| {
+            let strict = scene.taskhost(&["run", "--strict"]);
+            assert_eq!(strict.code, Some(1), "{}", strict.stderr);
+            assert!(strict.stderr.contains(told) && strict.stderr.contains("tasks.toml:"), "{}", strict.stderr);
+        });
+        assert_eq!(desk.job("nightly"), 200);
+        let client = desk.daemon.client();
+        let config = client.get("/api/v1/config").body;
+        assert_eq!((&config["generation"], config["refused"].is_null()), (&json!(2), false), "{config}");
+        let mail = json!({ "to": "b@example.org", "subject": "s", "text": "t" });
+        assert_eq!(client.ended(&client.submit("email.send", &mail))["status"], "completed");
+        let kept = fs::read_to_string(desk.scene.file("var/last-good/tasks.toml")).expect("the last good text");
+        assert_eq!(kept, good);
+    }
+    desk.save(&email(", path = \"other\""));
+    assert_eq!(desk.applied(), "-1 job (nightly); ~1 plugin section (email), config generation 3.");
+}
