@@ -3,15 +3,23 @@
 #![cfg(target_os = "linux")]
 #![expect(unsafe_code, reason = "the host's side of the C ABI, for tests alone")]
 
+use std::sync::Barrier;
+
 use plugin_api::abi::{E_OWN_THREADS, PENDING, ThEntry, ThKind, ThPlugin};
 use plugin_api::prelude::*;
 use plugin_api::testing::ctx::Ctx;
 use plugin_api::testing::host::{Driver, Given, HOST};
 use plugin_api::tokio::task;
 
+/// The worker waits here until the task was polled for the first time: one that was done before would wake nobody.
+static POLLED: Barrier = Barrier::new(2);
+
 #[task(name = "shutdown.waits")]
 async fn waits(cx: Context) -> TaskResult<()> {
-    task::spawn(async {}).await?;
+    task::spawn(async {
+        POLLED.wait();
+    })
+    .await?;
     task::spawn(std::future::pending::<()>());
     cx.sleep(Duration::from_hours(1)).await;
     Ok(())
@@ -51,6 +59,7 @@ fn the_runtime_begins_with_the_first_task_and_ends_at_shutdown() {
     let params = Given { attempt: 1, params: "{}".to_owned(), ..Given::default() };
     let mut task = Driver::new(kind, Ctx::default(), &params);
     assert_eq!(task.poll(), PENDING);
+    POLLED.wait();
     assert!(task.ctx.wait_for_wake(Duration::from_mins(1)), "the worker has done something");
     assert_eq!(task.poll(), PENDING);
     assert_eq!(workers(), 1);
