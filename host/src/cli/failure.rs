@@ -43,6 +43,12 @@ impl Failure {
         Self { exit: Exit::Interrupted, report: note }
     }
 
+    /// What has failed, without the next step: for a command that goes on.
+    pub(super) fn message(&self) -> &str {
+        let message = self.report.strip_prefix("error: ").unwrap_or(&self.report);
+        message.split("\n\nhint: ").next().unwrap_or(message).trim_end()
+    }
+
     /// Adds the next step.
     pub(super) fn hint(self, hint: impl std::fmt::Display) -> Self {
         Self { report: format!("{}\nhint: {hint}\n", self.report), ..self }

@@ -13,7 +13,7 @@ use taskhost_core::config::{Diff, Plan, taken};
 use taskhost_core::ids::JobName;
 use taskhost_core::time::UnixMicros;
 
-use self::shown::Sheet;
+use self::shown::{Reach, Sheet};
 use self::waiting::Waiting;
 use super::args::PlanArgs;
 use super::check_file::{self, findings};
@@ -42,7 +42,10 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
     let mut report = check.check().map_err(|error| check_file::failed(&error))?;
     let name = file.display().to_string();
     let client = Client::find(check.file()).ok();
-    let daemon = client.as_ref().and_then(ask);
+    let (reach, daemon) = match &client {
+        Some(client) => ask(client)?,
+        None => (Reach::Absent, None),
+    };
     if let (Some(new), Some(daemon)) = (&report.draft.config, &daemon) {
         let taken = taken(&report.text, new, &daemon.of_http);
         report.draft.add(taken);
@@ -58,15 +61,14 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
     let applied = check.applied(new);
     let next_at = |job: &JobName| daemon.as_ref().and_then(|daemon| daemon.next_at.get(job).copied());
     let plan = Plan::of(applied.as_ref(), new, SystemClock.now(), next_at);
-    let waiting = client.filter(|_| daemon.is_some()).and_then(|client| waiting(&client, &plan.diff));
-    let sheet = Sheet {
-        plan: &plan,
-        waiting: waiting.unwrap_or_default(),
-        old: applied.as_ref(),
-        new,
-        load: load(&report, daemon.as_ref()),
-        has_daemon: daemon.is_some(),
+    let waiting = match client.filter(|_| daemon.is_some()) {
+        Some(client) => waiting(&client, &plan.diff, output)?,
+        None => Waiting::default(),
     };
+    let sheet = Sheet { plan: &plan, waiting, old: applied.as_ref(), new, load: load(&report, daemon.as_ref()), reach };
+    if let Reach::Silent(why) = &sheet.reach {
+        output.note(&format!("the daemon did not answer: {why}\n"));
+    }
     if args.json {
         return output.data(&(sheet.document(&name).to_string() + "\n"));
     }
@@ -74,14 +76,21 @@ pub(super) fn plan(config: &Path, args: &PlanArgs, output: &mut Output<'_>) -> R
     output.data(&sheet.text())
 }
 
-fn waiting(client: &Client, diff: &Diff) -> Option<Waiting> {
+/// Asks how many tasks wait; what is not answered is not known, which is no failure of a plan.
+fn waiting(client: &Client, diff: &Diff, output: &mut Output<'_>) -> Result<Waiting, Failure> {
     let mut waiting = Waiting::default();
     let conversation = async {
         waiting = Waiting::ask(client, diff).await?;
         Ok(())
     };
-    converse(conversation).ok()?;
-    Some(waiting)
+    match converse(conversation) {
+        Ok(()) => Ok(waiting),
+        Err(interrupted) if interrupted.exit == Exit::Interrupted => Err(interrupted),
+        Err(failure) => {
+            output.note(&format!("how many tasks wait is not known: {}\n", failure.message()));
+            Ok(Waiting::default())
+        }
+    }
 }
 
 /// The plugins in the folders that the daemon has not loaded.
@@ -117,8 +126,8 @@ struct Plugin {
     generation: u32,
 }
 
-/// Asks the daemon of the file; none if there is no daemon, which is no failure of a plan.
-fn ask(client: &Client) -> Option<Daemon> {
+/// Asks the daemon of the file. That there is none, or none that answers, is no failure of a plan; Ctrl-C is one.
+fn ask(client: &Client) -> Result<(Reach, Option<Daemon>), Failure> {
     let mut daemon = Daemon::default();
     let conversation = async {
         let Plugins { plugins } = client.get("/api/v1/plugins").await?.read()?;
@@ -139,6 +148,11 @@ fn ask(client: &Client) -> Option<Daemon> {
             }
         }
     };
-    converse(conversation).ok()?;
-    Some(daemon)
+    match converse(conversation) {
+        Ok(()) => Ok((Reach::Answered, Some(daemon))),
+        Err(interrupted) if interrupted.exit == Exit::Interrupted => Err(interrupted),
+        // Both places are always there where a daemon is.
+        Err(absent) if absent.exit == Exit::NotFound => Ok((Reach::Absent, None)),
+        Err(failure) => Ok((Reach::Silent(failure.message().to_owned()), None)),
+    }
 }

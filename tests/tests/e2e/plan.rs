@@ -1,7 +1,10 @@
 //! `taskhost plan`: what an edit would change, before it is saved where the daemon sees it.
 
+use std::io::Read as _;
+use std::os::unix::net::{UnixListener, UnixStream};
+
 use serde_json::{Value, json};
-use taskhost_tests::Scene;
+use taskhost_tests::{Program, Scene, binary};
 
 const OLD: &str = r#"
 [queues.mail]
@@ -153,4 +156,41 @@ fn a_name_that_a_job_of_the_api_has_is_an_error_while_the_daemon_runs() {
     }
     assert_eq!(scene.taskhost(&["jobs", "remove", "dup"]).code, Some(0));
     assert_eq!(scene.taskhost(&["plan", "draft.toml"]).code, Some(0));
+}
+
+/// Listens where the daemon of the scene would.
+fn stuck(scene: &Scene) -> UnixListener {
+    UnixListener::bind(scene.file("var/taskhost.sock")).expect("a free place")
+}
+
+/// A call that has come in, and gets no answer.
+fn call(listener: &UnixListener) -> UnixStream {
+    let (mut stream, _) = listener.accept().expect("a call");
+    assert!(stream.read(&mut [0; 4096]).expect("its head") > 0);
+    stream
+}
+
+#[test]
+fn ctrl_c_ends_a_plan_that_waits_for_a_stuck_daemon() {
+    let scene = edited();
+    let listener = stuck(&scene);
+    let binary = binary();
+    let plan = Program::start(&[binary.as_os_str(), "plan".as_ref()], scene.path(), &[]);
+    let _call = call(&listener);
+    plan.signal(libc::SIGINT);
+    let (status, said) = plan.wait();
+    assert_eq!(status.code(), Some(130), "{said}");
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_not_told_as_none() {
+    let scene = edited();
+    let listener = stuck(&scene);
+    let hangs_up = std::thread::spawn(move || drop(call(&listener)));
+    let ran = scene.taskhost(&["plan"]);
+    hangs_up.join().expect("a call");
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.starts_with("the daemon did not answer: the daemon on "), "{}", ran.stderr);
+    assert!(ran.stderr.ends_with("\nCompared with what was applied last.\n"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("+ job new"), "{}", ran.stdout);
 }

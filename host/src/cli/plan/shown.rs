@@ -14,6 +14,15 @@ use super::waiting::{Count, Waiting};
 use crate::boot::tools::Manifest;
 use crate::cli::render::tame;
 
+/// Whether a daemon had its say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reach {
+    Answered,
+    /// There is one, but it did not answer, and why.
+    Silent(String),
+    Absent,
+}
+
 /// A plan and what is shown beside it.
 #[derive(Debug)]
 pub(super) struct Sheet<'a> {
@@ -23,18 +32,23 @@ pub(super) struct Sheet<'a> {
     pub(super) new: &'a Config,
     /// The plugins that are not loaded yet.
     pub(super) load: Vec<&'a Manifest>,
-    pub(super) has_daemon: bool,
+    pub(super) reach: Reach,
     pub(super) waiting: Waiting,
 }
 
 impl Sheet<'_> {
+    fn has_daemon(&self) -> bool {
+        self.reach == Reach::Answered
+    }
+
     /// What the plan starts from, for people.
     pub(super) fn compared_with(&self) -> String {
-        let with = match (self.old.is_some(), self.has_daemon) {
-            (true, true) => "Compared with what the daemon runs.",
-            (true, false) => "Compared with what was applied last; no daemon runs.",
-            (false, true) => "What the daemon runs is not kept, so everything counts as new.",
-            (false, false) => "Nothing was applied yet, so everything counts as new.",
+        let with = match (self.old.is_some(), &self.reach) {
+            (true, Reach::Answered) => "Compared with what the daemon runs.",
+            (true, Reach::Absent) => "Compared with what was applied last; no daemon runs.",
+            (true, Reach::Silent(_)) => "Compared with what was applied last.",
+            (false, Reach::Answered) => "What the daemon runs is not kept, so everything counts as new.",
+            (false, Reach::Absent | Reach::Silent(_)) => "Nothing was applied yet, so everything counts as new.",
         };
         format!("{with}\n")
     }
@@ -61,7 +75,7 @@ impl Sheet<'_> {
             line(&mut text, '~', "host", key, if restart.contains(key) { "needs a restart" } else { "" });
         }
         // Without a daemon that is every plugin, at the next start.
-        for manifest in self.load.iter().filter(|_| self.has_daemon || self.old.is_none()) {
+        for manifest in self.load.iter().filter(|_| self.has_daemon() || self.old.is_none()) {
             line(&mut text, '+', "plugin", &manifest.name, &format!("{}, to be loaded", tame(&manifest.version)));
         }
         if text.is_empty() { "nothing changes\n".to_owned() } else { text }
@@ -100,7 +114,7 @@ impl Sheet<'_> {
             return;
         }
         let before = before.as_ref().map_or_else(
-            || vec![(if self.has_daemon { "unknown" } else { "unknown without the daemon" }).to_owned()],
+            || vec![(if self.has_daemon() { "unknown" } else { "unknown without the daemon" }).to_owned()],
             |times| shown(old, times),
         );
         let width = before.iter().map(|time| time.chars().count()).max().unwrap_or(0).max("never".len());
@@ -121,7 +135,7 @@ impl Sheet<'_> {
         let load = self.load.iter().map(|manifest| json!({ "name": manifest.name, "version": manifest.version }));
         json!({
             "file": file, "compared_with": if self.old.is_some() { json!("applied") } else { Value::Null },
-            "daemon": self.has_daemon,
+            "daemon": self.has_daemon(),
             "jobs": changes(&diff.jobs, |name| self.times(name)),
             "queues": changes(&diff.queues, |name| waiting(self.waiting.queues.get(name))), "plugins": changes(&diff.plugins, |_| json!({})),
             "host": host.collect::<Vec<_>>(), "load": load.collect::<Vec<_>>(),
