@@ -25,9 +25,9 @@ pub(super) async fn stay(
     client: &Client,
     output: &mut Output<'_>,
 ) -> Result<(), Failure> {
-    tell_why_held(task_id, client, output).await?;
     let mut meter = Meter::new();
     let end = async {
+        tell_why_held(task_id, client, output).await?;
         if patience.follow {
             tell(task_id, client, &mut meter, output).await?;
         }
@@ -44,7 +44,8 @@ pub(super) async fn stay(
             return Failure::interrupted(format!("task {task_id} goes on\n"));
         }
         let report = format!("{}\ntask {task_id} was accepted and is kept\n", failure.report);
-        Failure::reported(failure.exit, report)
+        // Whatever is not there: the task is.
+        Failure::reported(Exit::Failed, report)
     })?;
     tell_end(json, &ended, output)
 }
@@ -70,16 +71,25 @@ async fn tell(task_id: &str, client: &Client, meter: &mut Meter, output: &mut Ou
         Ok(())
     };
     let progress = async {
-        let mut feed = Feed::open(client, &format!("/api/v1/tasks/{task_id}/events")).await?;
-        while let Some(event) = feed.next().await? {
-            if let Some(progress) = event.task().ok().and_then(|event| event.progress) {
-                let (meter, output) = &mut *shown.borrow_mut();
-                meter.show(&progress.plain(), progress.unit(), output);
-            }
-        }
+        let Err(failure) = show_progress(task_id, client, &shown).await else { return Ok(()) };
+        let (meter, output) = &mut *shown.borrow_mut();
+        meter.note(&format!("how far it is cannot be shown: {}\n", failure.message()), output);
         Ok(())
     };
     tokio::try_join!(log, progress).map(|_| ())
+}
+
+type Shown<'a, 'b, 'c> = RefCell<(&'a mut Meter, &'b mut Output<'c>)>;
+
+async fn show_progress(task_id: &str, client: &Client, shown: &Shown<'_, '_, '_>) -> Result<(), Failure> {
+    let mut feed = Feed::open(client, &format!("/api/v1/tasks/{task_id}/events")).await?;
+    while let Some(event) = feed.next().await? {
+        if let Some(progress) = event.task().ok().and_then(|event| event.progress) {
+            let (meter, output) = &mut *shown.borrow_mut();
+            meter.show(&progress.plain(), progress.unit(), output);
+        }
+    }
+    Ok(())
 }
 
 async fn wait(task_id: &str, client: &Client) -> Result<Answer, Failure> {

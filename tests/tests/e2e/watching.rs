@@ -1,6 +1,8 @@
 //! What the command line shows while it happens: `events`, `tasks watch`, `--follow`.
 
 use std::ffi::OsStr;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::UnixStream;
 
 use serde_json::{Value, json};
 use taskhost_tests::{Program, Scene, binary, output};
@@ -47,6 +49,24 @@ fn a_listener_tells_that_the_daemon_was_killed_in_words_of_ours() {
     let (status, said) = watcher.wait();
     assert_eq!(status.code(), Some(1), "{said}");
     assert!(said.contains("error: the daemon on ") && said.contains(" has gone away without a word"), "{said}");
+}
+
+#[test]
+fn following_goes_on_without_progress_where_no_stream_is_free() {
+    let scene = Scene::new("");
+    let _daemon = scene.start();
+    let listener = |_| {
+        let mut stream = UnixStream::connect(scene.file("var/taskhost.sock")).expect("the daemon listens");
+        stream.write_all(b"GET /api/v1/events HTTP/1.1\r\nhost: taskhost\r\n\r\n").expect("a call");
+        let mut head = [0; 12];
+        stream.read_exact(&mut head).expect("a head");
+        assert_eq!(std::str::from_utf8(&head), Ok("HTTP/1.1 200"));
+        stream
+    };
+    let _listeners: Vec<_> = (0..64).map(listener).collect();
+    let ran = scene.taskhost(&["enqueue", "probe.sleep", "--params", r#"{"ms":2000}"#, "--follow"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stderr.contains("how far it is cannot be shown: 64 streams of events"), "{}", ran.stderr);
 }
 
 #[test]
