@@ -76,24 +76,34 @@ impl Host {
             Some(from) => self.kept(from).await.map(|(generation, document)| (Some(generation), document))?,
             None => (None, Value::Object(serde_json::Map::new())),
         };
-        let mut differences = differences(&before, &after);
-        let (before, after) = (shown(&*self.0.kinds, before), shown(&*self.0.kinds, after));
-        for difference in &mut differences {
-            // Found by what they say, told by what is shown of it: also a secret that changed is a change.
-            difference.before = difference.before.as_ref().map(|_| at(&before, &difference.pointer));
-            difference.after = difference.after.as_ref().map(|_| at(&after, &difference.pointer));
-        }
-        Ok(ConfigChange { from, to: latest, differences })
+        let kinds = Arc::clone(&self.0.kinds);
+        let compared = tokio::task::spawn_blocking(move || compared(&*kinds, before, after)).await;
+        // The join fails only while the runtime ends.
+        Ok(ConfigChange { from, to: latest, differences: compared.unwrap_or_default() })
     }
 
     async fn kept(&self, number: u64) -> Result<(Generation, Value), ConfigError> {
         let applied = Arc::clone(&self.0.applied);
-        let read = tokio::task::spawn_blocking(move || applied.text(number)).await;
+        let read = tokio::task::spawn_blocking(move || {
+            let kept = applied.text(number)?;
+            Ok(kept.map(|(generation, text)| (generation, document(&text).unwrap_or_default())))
+        });
         // The join fails only while the runtime ends.
-        let read = read.unwrap_or(Ok(None)).map_err(|source| ConfigError::Unreadable { number, source })?;
-        let (generation, text) = read.ok_or(ConfigError::NotKept(number))?;
-        Ok((generation, document(&text).unwrap_or_default()))
+        let read = read.await.unwrap_or(Ok(None)).map_err(|source| ConfigError::Unreadable { number, source })?;
+        read.ok_or(ConfigError::NotKept(number))
     }
+}
+
+/// Where two documents differ, as people may see it.
+fn compared(kinds: &dyn Kinds, before: Value, after: Value) -> Vec<Difference> {
+    let mut differences = differences(&before, &after);
+    let (before, after) = (shown(kinds, before), shown(kinds, after));
+    for difference in &mut differences {
+        // Found by what they say, told by what is shown of it: also a secret that changed is a change.
+        difference.before = difference.before.as_ref().map(|_| at(&before, &difference.pointer));
+        difference.after = difference.after.as_ref().map(|_| at(&after, &difference.pointer));
+    }
+    differences
 }
 
 /// The document as people may see it: what the plugins call secret is hidden.
