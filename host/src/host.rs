@@ -27,7 +27,7 @@ use tokio::sync::watch;
 pub use self::config::{ConfigChange, ConfigError, Generation, Refused, Standing};
 pub use self::events::{EventFeed, EventFilter, Happened, NextEvent, TaskEvent};
 pub use self::hosts::{HostReport, host_name};
-pub use self::jobs::{JobError, JobReport};
+pub use self::jobs::{JobError, JobPage, JobReport};
 pub use self::logs::{LogPage, LogRequest, NumberedLine};
 use self::once::KeysInFlight;
 pub use self::once::{Begun, Flight, OnceError};

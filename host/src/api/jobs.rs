@@ -22,7 +22,7 @@ use super::problem::{Problem, ProblemType};
 use super::query::Query;
 use super::submit::{Accepted, Written, accepted_one};
 use super::{Api, schema};
-use crate::host::{JobError, JobOrigin, JobReport, Order};
+use crate::host::{JobError, JobOrigin, JobPage, JobReport, Order};
 
 use crate::submit::SubmitError;
 
@@ -57,7 +57,8 @@ problems!(Listed);
 
 /// List the jobs
 ///
-/// Those of tasks.toml and those declared over HTTP, by name.
+/// Those of tasks.toml and those declared over HTTP, by name. A page may hold fewer than asked for and still have a `next_cursor`:
+/// large params end it early.
 #[utoipa::path(
     get, path = "/api/v1/jobs", tag = "jobs",
     params(
@@ -72,12 +73,7 @@ pub(super) async fn list(State(api): State<Api>, query: Query) -> Result<Json<Jo
     if !(1..=most).contains(&limit) {
         return Err(Problem::new(ProblemType::InvalidQuery, format!("`limit`: {limit} is outside 1-{most}")));
     }
-    let limit = usize::from(limit);
-    let after: Option<JobName> = query.get("cursor")?;
-    // One more than is shown tells whether there is another page.
-    let mut jobs = api.host.jobs(after.as_ref(), limit + 1);
-    let more = jobs.len() > limit;
-    jobs.truncate(limit);
+    let JobPage { jobs, more } = api.host.jobs(query.get("cursor")?, usize::from(limit)).await;
     let next_cursor = jobs.last().filter(|_| more).map(|job| job.name.clone());
     Ok(Json(JobList { jobs: jobs.into_iter().map(JobDocument::from).collect(), next_cursor }))
 }

@@ -29,6 +29,18 @@ pub struct JobReport {
     pub held: Option<String>,
 }
 
+/// Behind this many bytes of params a page of jobs ends.
+const PAGE_BYTES: usize = 4 << 20;
+
+/// A page of jobs.
+#[derive(Debug, Default)]
+pub struct JobPage {
+    /// The jobs, by name.
+    pub jobs: Vec<JobReport>,
+    /// There are others behind them.
+    pub more: bool,
+}
+
 /// Why a job is not declared, changed or taken away.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -101,10 +113,29 @@ impl JobError {
 }
 
 impl Host {
-    /// Up to `limit` jobs behind `after`, in the order of their names.
-    pub fn jobs(&self, after: Option<&JobName>, limit: usize) -> Vec<JobReport> {
-        let jobs = self.0.live.jobs(after, limit);
-        jobs.into_iter().map(|(name, live)| self.job_report(name, live)).collect()
+    /// Up to `limit` jobs behind `after`, in the order of their names; fewer if their params are large.
+    pub async fn jobs(&self, after: Option<JobName>, limit: usize) -> JobPage {
+        let host = self.clone();
+        // To render the params of many jobs takes a while, and others want to be answered meanwhile.
+        let page = tokio::task::spawn_blocking(move || host.job_page(after.as_ref(), limit)).await;
+        // The join fails only while the runtime ends.
+        page.unwrap_or_default()
+    }
+
+    fn job_page(&self, after: Option<&JobName>, limit: usize) -> JobPage {
+        // One more than is shown tells whether there is another page.
+        let found = self.0.live.jobs(after, limit.saturating_add(1));
+        let (count, mut bytes) = (found.len(), 0);
+        let mut jobs = Vec::new();
+        for (name, live) in found.into_iter().take(limit) {
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            let report = self.job_report(name, live);
+            bytes += report.params.len();
+            jobs.push(report);
+        }
+        JobPage { more: jobs.len() < count, jobs }
     }
 
     /// The job of this name.

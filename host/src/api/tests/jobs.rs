@@ -185,3 +185,19 @@ async fn secret_params_of_a_job_are_hidden() {
     let shown = bench.get("/api/v1/jobs/login").await;
     assert_eq!(shown.body["params"], json!({"user": "u", "password": "[hidden]"}));
 }
+
+#[tokio::test]
+async fn a_page_of_jobs_with_large_params_ends_early() {
+    let bench = Bench::new(Source::Tcp);
+    let path = "x".repeat(1_000_000);
+    for at in 0..7 {
+        let body = format!(r#"{{"name":"large-{at}","kind":"files.checksum","params":{{"path":"{path}"}}}}"#);
+        assert_eq!(bench.post("/api/v1/jobs", body).await.status, StatusCode::CREATED);
+    }
+    let first = bench.get("/api/v1/jobs?limit=200").await;
+    assert_eq!((first.body["jobs"].as_array().unwrap().len(), first.text("/next_cursor")), (5, "large-4"));
+    let last = bench.get("/api/v1/jobs?limit=200&cursor=large-4").await;
+    let names: Vec<_> =
+        last.body["jobs"].as_array().unwrap().iter().map(|job| job["job_id"].as_str().unwrap()).collect();
+    assert_eq!((names, &last.body["next_cursor"]), (vec!["large-5", "large-6", "nightly", "shell"], &Value::Null));
+}
