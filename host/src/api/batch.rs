@@ -3,6 +3,8 @@
 //! Not here: what one task may say (`submit`). Start at [`submit`].
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -12,9 +14,10 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use taskhost_core::ids::NAME_MAX;
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa::ToSchema;
 
-use super::body::{invalid, read_text};
+use super::body::{announced, invalid, read_text};
 use super::fields::shape;
 use super::json;
 use super::once::{once, read_key};
@@ -22,11 +25,21 @@ use super::openapi::problems;
 use super::problem::{Place, Problem, ProblemType};
 use super::submit::{Accepted, Submit, read_order};
 use super::{Api, schema};
+use crate::clock::sleep;
 use crate::host::{Prepared, Submitted};
 use crate::submit::SubmitError;
 
 /// The largest body of a batch, in bytes.
 const BATCH_BYTES_MAX: usize = 16 << 20;
+
+/// A batch up to this long is no more of a burden than one task, in bytes.
+const SMALL_BYTES_MAX: u64 = 1 << 20;
+
+/// How many larger batches are read and checked at once: each takes several times its length of memory.
+pub(super) const LARGE_MAX: usize = 4;
+
+/// How long one waits until others are through.
+const PLACE_TIME: Duration = Duration::from_secs(10);
 
 /// How many tasks a batch may have.
 const BATCH_TASKS_MAX: usize = 10_000;
@@ -52,7 +65,7 @@ struct AcceptedBatch {
 
 problems!(
     NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidBatch, InvalidIdempotencyKey,
-    IdempotencyKeyReused, IdempotencyKeyInFlight, StoreUnavailable,
+    IdempotencyKeyReused, IdempotencyKeyInFlight, TooBusy, StoreUnavailable,
 );
 
 /// Submit many tasks
@@ -79,15 +92,23 @@ problems!(
 )]
 pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
     let key = read_key(request.headers())?;
+    let place = Arc::new(api.batch_place(announced(request.headers())).await?);
     let text = read_text(request, BATCH_BYTES_MAX, "send it in parts").await?;
-    let once = once(key, "POST /api/v1/tasks/batch", &text);
-    let checking = api.clone();
+    // To digest and to check ten thousand tasks takes a while, and others want to be answered meanwhile.
+    let digested = move || (once(key, "POST /api/v1/tasks/batch", &text), text);
+    let (once, text) = tokio::task::spawn_blocking(digested).await.expect("it does not panic");
+    let (checking, held) = (api.clone(), Arc::clone(&place));
     let prepare = async || {
-        // To check ten thousand tasks takes a while, and others want to be answered meanwhile.
-        let prepared = tokio::task::spawn_blocking(move || checking.prepare_batch(&text)).await;
-        prepared.expect("it does not panic")
+        let check = move || {
+            let prepared = checking.prepare_batch(&text);
+            drop((text, held));
+            prepared
+        };
+        tokio::task::spawn_blocking(check).await.expect("it does not panic")
     };
-    Ok(accepted(api.accept(once, prepare).await?))
+    let stored = api.accept(once, prepare).await;
+    drop(place);
+    Ok(accepted(stored?))
 }
 
 fn accepted(tasks: Vec<Submitted>) -> Response {
@@ -96,6 +117,21 @@ fn accepted(tasks: Vec<Submitted>) -> Response {
 }
 
 impl Api {
+    /// A place for a batch that may be large; a small one, as announced, needs none.
+    async fn batch_place(&self, length: Option<u64>) -> Result<Option<OwnedSemaphorePermit>, Problem> {
+        if length.is_some_and(|length| length <= SMALL_BYTES_MAX) {
+            return Ok(None);
+        }
+        tokio::select! {
+            biased;
+            place = Arc::clone(&self.batches).acquire_owned() => Ok(place.ok()),
+            () = sleep(PLACE_TIME) => {
+                let detail = format!("{LARGE_MAX} large batches are under way, which is as many as there may be");
+                Err(Problem::new(ProblemType::TooBusy, detail).hint("send it again later, or in smaller parts"))
+            }
+        }
+    }
+
     fn prepare_batch(&self, text: &[u8]) -> Result<Vec<Prepared>, Problem> {
         let written = read_batch(text)?;
         let mut prepared = Vec::with_capacity(written.len());

@@ -76,6 +76,8 @@ struct Api {
     source: Source,
     /// Places for streams of events.
     streams: Arc<Semaphore>,
+    /// Places for large batches.
+    batches: Arc<Semaphore>,
 }
 
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
@@ -128,7 +130,13 @@ pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
         .method_not_allowed_fallback(async move |path: MatchedPath, method: Method, uri: Uri| {
             no_method(&known.allowed(path.as_str()), &method, &uri)
         })
-        .with_state(Api { host, uploads, source, streams: Arc::new(Semaphore::new(events::STREAMS_MAX)) })
+        .with_state(Api {
+            host,
+            uploads,
+            source,
+            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
+            batches: Arc::new(Semaphore::new(batch::LARGE_MAX)),
+        })
         .layer(from_fn_with_state(source, guard::check))
 }
 

@@ -1,6 +1,9 @@
 //! `POST /api/v1/tasks/batch`.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use serde_json::{Value, json};
 
 use super::bench::{Answer, Bench};
@@ -117,4 +120,28 @@ async fn a_store_that_failed_is_told() {
     let bench = Bench::new(Source::Tcp);
     bench.close_store().await;
     assert_eq!(post(&bench, r#"{"tasks":[{"kind":"files.checksum"}]}"#).await.problem(), "store-unavailable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_so_many_large_batches_are_read_at_once_and_small_ones_always() {
+    let bench = Bench::new(Source::Tcp);
+    let large = |body: Body| {
+        let request = Request::post("/api/v1/tasks/batch").header(header::CONTENT_TYPE, "application/json");
+        bench.call(request.body(body).unwrap())
+    };
+    let endless = || Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>());
+    let slow: FuturesUnordered<_> = (0..crate::api::batch::LARGE_MAX).map(|_| large(endless())).collect();
+    let slow = slow.collect::<Vec<_>>();
+    let others = async {
+        let begun = tokio::time::Instant::now();
+        let refused = large(endless()).await;
+        assert_eq!((refused.status, refused.problem()), (StatusCode::SERVICE_UNAVAILABLE, "too-busy"));
+        assert_eq!((begun.elapsed().as_secs(), &refused.headers[header::RETRY_AFTER]), (10, &"5".parse().unwrap()));
+        let body = r#"{"tasks":[{"kind":"files.checksum"}]}"#;
+        let small = Request::post("/api/v1/tasks/batch").header(header::CONTENT_TYPE, "application/json");
+        let small = small.header(header::CONTENT_LENGTH, body.len()).body(Body::from(body)).unwrap();
+        assert_eq!(bench.call(small).await.status, StatusCode::ACCEPTED);
+    };
+    let (slow, ()) = tokio::join!(slow, others);
+    assert!(slow.iter().all(|answer| answer.problem() == "body-too-slow"), "{slow:?}");
 }
