@@ -202,6 +202,12 @@ impl Live {
         closest(unknown.as_str(), self.read().jobs.keys().map(JobName::as_str)).map(str::to_owned)
     }
 
+    /// The jobs of `config` whose names are taken by jobs declared over HTTP; they stay so while [`Live::edit`] is held.
+    pub fn taken<'c>(&self, config: &'c Config) -> Vec<&'c JobName> {
+        let table = self.read();
+        config.jobs.keys().filter(|name| table.api_has(name)).collect()
+    }
+
     /// Waits until nobody else declares.
     /// # Cancel safety
     /// Dropping the future gives up the place in the line.
@@ -261,17 +267,11 @@ impl Edit<'_> {
     }
 
     /// Applies another `tasks.toml`: its jobs are there, those that it does not have any more are gone, and jobs that were
-    /// declared over HTTP stay, also where the file has one of that name ([`Edit::taken`] tells before). A job that is the
+    /// declared over HTTP stay, also where the file has one of that name ([`Live::taken`] tells before). A job that is the
     /// same goes on undisturbed, and a pause survives.
     pub fn apply(&self, config: Arc<Config>) {
         let changed = self.live.write().apply(&config);
         self.live.config.send_replace(config);
         self.live.tell(changed);
-    }
-
-    /// The jobs of `config` whose names are taken by jobs declared over HTTP.
-    pub fn taken<'c>(&self, config: &'c Config) -> Vec<&'c JobName> {
-        let table = self.live.read();
-        config.jobs.keys().filter(|name| table.api_has(name)).collect()
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn start(
     let kinds: Arc<dyn Kinds> = Arc::clone(&registry) as Arc<dyn Kinds>;
     let (changed, jobs_changed) = mpsc::unbounded_channel();
     let live = Arc::new(Live::new(Arc::clone(&config), store.kept()?, changed));
-    tell_of_taken(&live, &config).await;
+    tell_of_taken(&live, &config);
     let follow_ups = FollowUpIntake {
         live: Arc::clone(&live),
         kinds: Arc::clone(&kinds),
@@ -158,8 +158,8 @@ async fn start_makers(
 }
 
 /// A job of the file does not come to life while one of its name is there that was declared over HTTP.
-async fn tell_of_taken(live: &Live, declared: &Config) {
-    for job in live.edit().await.taken(declared) {
+fn tell_of_taken(live: &Live, declared: &Config) {
+    for job in live.taken(declared) {
         warn!(%job, line = declared.jobs[job].line, "A job of the file is left out: one of its name was declared over HTTP. Rename it, or delete the other.");
     }
 }

@@ -24,7 +24,7 @@ use self::edit::Good;
 pub use self::found::{Found, nothing_in};
 use crate::applied::{self, Applied, Refused, Source};
 use crate::clock::{Clock, sleep};
-use crate::live::{self, Live};
+use crate::live::Live;
 use crate::plugins::catalog::CatalogOptions;
 use crate::plugins::describe::DescribeOptions;
 use crate::plugins::{Changes, Executor, PluginSettings, Registry};
@@ -154,10 +154,7 @@ impl Reloader {
             info!(generation = self.generation(), "tasks.toml is again as it was applied.");
             return;
         }
-        let live = Arc::clone(&self.live);
-        // Held until the edit is applied or refused: no name is taken meanwhile.
-        let editing = Handle::current().block_on(live.edit());
-        let applied = self.build(text, now, &editing).map(|good| self.apply(text, good, &editing, source, now));
+        let applied = self.build(text, now).and_then(|good| self.apply(text, good, source, now));
         if let Err(diagnostics) = applied {
             self.refuse(Refused::with_errors(self.applied.file(), text, diagnostics, now), is_news);
         }
@@ -178,10 +175,11 @@ impl Reloader {
         }
     }
 
-    /// Checks the text and brings up what can fail, which is what the plugins make of it.
-    fn build(&self, text: &str, now: UnixMicros, editing: &live::Edit<'_>) -> Result<Good, Vec<Diagnostic>> {
+    /// Checks the text and brings up what can fail, which is what the plugins make of it. That may take long, so nobody who
+    /// declares a job waits for it.
+    fn build(&self, text: &str, now: UnixMicros) -> Result<Good, Vec<Diagnostic>> {
         let edit = Edit { text, before: &self.declared, now };
-        let good = edit.check(editing, &self.registry, |config| self.catalog(config))?;
+        let good = edit.check(&self.live, &self.registry, |config| self.catalog(config))?;
         let (folders, settings) = (good.config.host.plugins.clone(), PluginSettings::of(&good.config));
         let changes = self.registry.reconfigure(folders, settings);
         self.tell_of_kinds(changes.map_err(|errors| edit.unsettled(&good.config, &errors))?);
@@ -200,8 +198,18 @@ impl Reloader {
         }
     }
 
-    fn apply(&mut self, text: &str, good: Good, editing: &live::Edit<'_>, source: Source, now: UnixMicros) {
+    /// Swaps in what was built, unless a name has been taken meanwhile.
+    fn apply(&mut self, text: &str, good: Good, source: Source, now: UnixMicros) -> Result<(), Vec<Diagnostic>> {
         let Good { config, warnings } = good;
+        let live = Arc::clone(&self.live);
+        // Held until the edit is applied or refused: no name is taken meanwhile.
+        let editing = Handle::current().block_on(live.edit());
+        let taken = Edit { text, before: &self.declared, now }.taken(&config, &live);
+        if !taken.is_empty() {
+            drop(editing);
+            self.put_plugins_back();
+            return Err(taken);
+        }
         for Diagnostic { message: problem, line, column, hint, .. } in first(&warnings).0 {
             warn!(line, column, problem, hint, "The edit of tasks.toml may surprise.");
         }
@@ -219,6 +227,20 @@ impl Reloader {
         info!("tasks.toml is applied: {summary}, config generation {generation}.");
         if !restart.is_empty() {
             warn!(keys = restart, "These keys of [host] need a restart; the rest of the edit is applied.");
+        }
+        Ok(())
+    }
+
+    /// Of an edit that is refused in the end nothing stays.
+    fn put_plugins_back(&self) {
+        let (folders, settings) = (self.declared.host.plugins.clone(), PluginSettings::of(&self.declared));
+        match self.registry.reconfigure(folders, settings) {
+            Ok(changes) => self.tell_of_kinds(changes),
+            Err(errors) => {
+                for failed in errors {
+                    error!(error = %failed, hint = failed.hint(), "A plugin goes on with the settings of an edit that is refused.");
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Edits of `tasks.toml` while the daemon runs: what is applied, what is refused, and what of the file is live.
 
+mod slow;
 mod starts;
 
 use std::fs;

@@ -6,7 +6,7 @@
 use taskhost_core::config::{Config, Diagnostic, Draft, Places, Severity, misfits, outlook, taken, unresolved};
 use taskhost_core::time::UnixMicros;
 
-use crate::live;
+use crate::live::Live;
 use crate::plugins::catalog::{Catalog, CatalogOptions, in_plugins};
 use crate::plugins::{Registry, ScanError, SettingsError};
 use crate::secrets;
@@ -34,13 +34,13 @@ impl Edit<'_> {
     /// are asked as `catalog` says, without loading any.
     pub(super) fn check(
         &self,
-        editing: &live::Edit<'_>,
+        live: &Live,
         registry: &Registry,
         catalog: impl FnOnce(&Config) -> CatalogOptions,
     ) -> Result<Good, Vec<Diagnostic>> {
         let mut draft = Draft::read(self.text);
         let Some(config) = draft.config.clone() else { return Err(draft.diagnostics) };
-        draft.add(taken(self.text, &config, editing.taken(&config)));
+        draft.add(self.taken(&config, live));
         let news = self.news(&config);
         if config.host.plugins == self.before.host.plugins {
             draft.add(misfits(self.text, &news, registry));
@@ -77,6 +77,11 @@ impl Edit<'_> {
         }
         draft.diagnostics.retain(Diagnostic::is_error);
         if draft.diagnostics.is_empty() { Ok(()) } else { Err(draft.diagnostics) }
+    }
+
+    /// The jobs whose names are taken by jobs declared over HTTP.
+    pub(super) fn taken(&self, config: &Config, live: &Live) -> Vec<Diagnostic> {
+        taken(self.text, config, live.taken(config))
     }
 
     /// Plugins that do not take what the edit says of them.
