@@ -237,11 +237,16 @@ impl Edit<'_> {
         job
     }
 
-    /// Takes a job away, and its pause.
+    /// Takes a job away, and its pause. The one that the applied `tasks.toml` declares by that name is no longer left out.
     pub fn remove(&self, name: &JobName) {
+        let config = self.live.config();
         let mut table = self.live.write();
         table.pauses.remove(name);
         table.jobs.remove(name);
+        if let Some(declared) = config.jobs.get(name) {
+            let (job, line) = (Arc::new(declared.job.clone()), declared.line);
+            table.put(name, job, JobOrigin::File { line }, NextAt::new(None));
+        }
         drop(table);
         self.live.tell(vec![name.clone()]);
         self.live.freed.send_modify(|count| *count += 1);
@@ -273,5 +278,30 @@ impl Edit<'_> {
         let changed = self.live.write().apply(&config);
         self.live.config.send_replace(config);
         self.live.tell(changed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_of_the_file_that_was_left_out_is_there_and_told_of_once_its_name_is_free() {
+        let config = Config::parse("[jobs.a]\nkind = \"probe.echo\"\n").expect("a good file");
+        let (name, job) = config.jobs.iter().next().map(|(name, job)| (name.clone(), job.job.clone())).expect("a job");
+        let kept = KeptJob {
+            name: name.clone(),
+            job: Arc::new(job),
+            version: 1,
+            created_at: UnixMicros::default(),
+            updated_at: UnixMicros::default(),
+        };
+        let (changed, mut hears) = mpsc::unbounded_channel();
+        let live = Live::new(Arc::new(config), Kept { jobs: vec![kept], ..Kept::default() }, changed);
+        let origin = || live.job(&name).map(|job| job.origin);
+        assert!(matches!(origin(), Some(JobOrigin::Api { .. })));
+        live.edit().await.remove(&name);
+        assert_eq!(origin(), Some(JobOrigin::File { line: 1 }));
+        assert_eq!(hears.try_recv(), Ok(vec![name.clone()]));
     }
 }

@@ -103,7 +103,13 @@ fn a_job_of_the_api_keeps_its_name_from_a_file_that_was_edited_while_no_daemon_r
     assert!(daemon.stop().0.success());
     scene.write("tasks.toml", format!("{base}{JOB}"));
     let daemon = scene.start();
-    assert_eq!(daemon.client().get("/api/v1/jobs/nightly").body["params"], json!({ "api": 1 }));
+    let client = daemon.client();
+    assert_eq!(client.get("/api/v1/jobs/nightly").body["params"], json!({ "api": 1 }));
+
+    // The message says "delete the other": then the job of the file is there, and is planned.
+    assert_eq!(client.delete("/api/v1/jobs/nightly").status, 200);
+    let job = client.get("/api/v1/jobs/nightly");
+    assert_eq!((job.status, &job.body["params"]), (200, &json!({})), "{}", job.body);
     let (_, said) = daemon.stop();
     assert!(said.contains("A job of the file is left out") && said.contains("job=nightly line=4"), "{said}");
 }
