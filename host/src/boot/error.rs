@@ -35,13 +35,15 @@ pub enum BootError {
         /// Each error.
         diagnostics: Vec<Diagnostic>,
     },
-    /// `tasks.toml` says nothing, and did before.
+    /// `tasks.toml` says nothing.
     #[error("{} cannot be applied: {problem}", path.display())]
     ConfigEmpty {
         /// The file.
         path: PathBuf,
         /// What it is instead.
         problem: String,
+        /// Whether there is a text that was applied last.
+        has_last_good: bool,
     },
     /// A file or folder that is needed cannot be used.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -117,7 +119,12 @@ impl BootError {
             Self::ConfigUnreadable { .. } => {
                 format!("name the file with --config FILE; without it the first of these is used: {}", searched())
             }
-            Self::ConfigEmpty { .. } => {
+            Self::ConfigEmpty { has_last_good: false, .. } => {
+                "begin it with a line `[host]`; if it said more before, save that \
+                 again: last-good/tasks.toml in the folder that was `state` in [host] is what was applied last"
+                    .to_owned()
+            }
+            Self::ConfigEmpty { has_last_good: true, .. } => {
                 "save it again, or start without --strict on the last good text of it".to_owned()
             }
             Self::Config { .. } => "correct the file and start again".to_owned(),

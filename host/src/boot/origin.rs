@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 use tracing::error;
 
 use super::places::Places;
-use super::{BootError, Options, read_config, read_text};
+use super::{BootError, Options, read_config};
 use crate::applied::{self, Applied, History, Refused, Source};
 use crate::clock::{Clock, SystemClock};
 use crate::live::Live;
@@ -52,12 +52,10 @@ impl Origin {
             Found::Nothing(problem) => Refused::without_text(&file, problem, SystemClock.now()),
         };
         if let (true, Some(_), Found::Nothing(problem)) = (options.strict, &last_good, &found) {
-            return Err(BootError::ConfigEmpty { path: path.clone(), problem: problem.clone() });
+            return Err(BootError::ConfigEmpty { path: path.clone(), problem: problem.clone(), has_last_good: true });
         }
         let Some((text, config)) = last_good.filter(|_| !options.strict) else {
-            // An empty file declares nothing: the first start of somebody who has no last good text.
-            let (text, config) = (read_text(path)?, read_config(path)?);
-            return Ok(Self { file, text, config, found, refused: None, last_good: None });
+            return Err(of_no_good(path, found));
         };
         tell(path, &refused);
         Ok(Self { file, found, text, config, refused: Some(refused), last_good: None })
@@ -151,6 +149,22 @@ pub(super) struct ReloadParts {
     pub(super) asked: Arc<Notify>,
     pub(super) looked: watch::Receiver<u64>,
     pub(super) kinds_changed: watch::Sender<u64>,
+}
+
+/// Why a daemon does not start on what was found. What says nothing is never "no jobs": where its last good text is kept, if
+/// there is one, may be what it does not say.
+fn of_no_good(path: &Path, found: Found) -> BootError {
+    match (read_config(path), found) {
+        (Err(error), _) => error,
+        (Ok(_), Found::Nothing(problem)) => {
+            BootError::ConfigEmpty { path: path.to_owned(), problem, has_last_good: false }
+        }
+        // Repaired a moment after it was read.
+        (Ok(_), Found::Text(text)) => {
+            let diagnostics = Config::parse(&text).err().unwrap_or_default();
+            BootError::Config { path: path.to_owned(), text, diagnostics }
+        }
+    }
 }
 
 fn tell(path: &Path, refused: &Refused) {

@@ -145,3 +145,24 @@ fn what_a_plugin_does_not_take_is_no_good_after_a_restart_either() {
     desk.save(&email(", path = \"other\""));
     assert_eq!(desk.applied(), "-1 job (nightly); ~1 plugin section (email), config generation 3.");
 }
+
+#[test]
+fn a_file_that_says_nothing_starts_no_empty_daemon_beside_what_was_kept_elsewhere() {
+    let scene = Scene::new("state = \"elsewhere\"\n");
+    let good = fs::read_to_string(scene.file("tasks.toml")).expect("the file of the scene");
+    assert!(scene.start().stop().0.success());
+    for (nothing, told) in [("", "it is empty"), ("# [jobs.a]\n\n", "there is nothing in it but comments")] {
+        scene.write("tasks.toml", nothing);
+        for words in [&["run"][..], &["run", "--strict"]] {
+            let mut words = words.to_vec();
+            words.extend(["--config", "tasks.toml"]);
+            let ran = scene.taskhost(&words);
+            assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+            assert!(ran.stderr.contains(&format!("error: tasks.toml cannot be applied: {told}\n")), "{}", ran.stderr);
+            assert!(ran.stderr.contains("hint: begin it with a line `[host]`"), "{}", ran.stderr);
+        }
+    }
+    assert!(!scene.file("var/lock").exists());
+    scene.write("tasks.toml", good);
+    assert!(scene.start().stop().0.success());
+}
