@@ -26,22 +26,50 @@ const BETWEEN_MAX: usize = 256 << 10;
 /// How much of a refused form is read and dropped: a client that is cut off while it writes never sees the answer.
 const DROPPED_MAX: usize = 16 << 20;
 
+/// How long that may take.
+const DROP_TIME: Duration = Duration::from_secs(30);
+
 /// A form that is read.
 #[derive(Debug)]
 pub(super) struct Form {
     parts: Multipart<'static>,
-    unseen: Unseen,
+    came: Came,
 }
 
-/// How many bytes came since a part or a piece of one was seen.
+/// How much of the body came.
 #[derive(Debug, Clone, Default)]
-struct Unseen(Arc<AtomicUsize>);
+struct Came(Arc<Counts>);
+
+/// In bytes.
+#[derive(Debug, Default)]
+struct Counts {
+    all: AtomicUsize,
+    /// Since a part or a piece of one was seen.
+    unseen: AtomicUsize,
+}
+
+impl Came {
+    fn all(&self) -> usize {
+        self.0.all.load(Relaxed)
+    }
+
+    /// A part or a piece of one was seen.
+    fn seen(&self) {
+        self.0.unseen.store(0, Relaxed);
+    }
+
+    /// Answers how much came before this since something was seen.
+    fn add(&self, bytes: usize) -> usize {
+        self.0.all.fetch_add(bytes, Relaxed);
+        self.0.unseen.fetch_add(bytes, Relaxed)
+    }
+}
 
 /// One part of a form.
 #[derive(Debug)]
 pub(super) struct Part {
     field: Field<'static>,
-    unseen: Unseen,
+    came: Came,
 }
 
 /// Why the body does not go on.
@@ -66,27 +94,30 @@ impl Form {
             let hint = "send a form as `Content-Type: multipart/form-data` with its boundary";
             Problem::new(ProblemType::MediaType, detail).hint(hint)
         })?;
-        let unseen = Unseen::default();
-        Ok(Self { parts: Multipart::new(pieces(request.into_body(), unseen.clone()), boundary), unseen })
+        let came = Came::default();
+        Ok(Self { parts: Multipart::new(pieces(request.into_body(), came.clone()), boundary), came })
     }
 
     /// The next part; the one before it should have been read.
     pub(super) async fn next(&mut self) -> Result<Option<Part>, Problem> {
         let field = self.parts.next_field().await.map_err(|error| problem(&error))?;
-        self.unseen.0.store(0, Relaxed);
-        Ok(field.map(|field| Part { field, unseen: self.unseen.clone() }))
+        self.came.seen();
+        Ok(field.map(|field| Part { field, came: self.came.clone() }))
     }
 
     /// Reads some more of a form that is refused, so that its sender looks at the answer.
     pub(super) async fn drop_rest(&mut self) {
-        let mut dropped = 0;
-        while let Ok(Some(mut part)) = self.next().await {
-            while let Ok(Some(piece)) = part.piece().await {
-                dropped += piece.len();
-                if dropped > DROPPED_MAX {
-                    return;
-                }
+        let most = self.came.all().saturating_add(DROPPED_MAX);
+        let drop = async {
+            while self.came.all() < most
+                && let Ok(Some(mut part)) = self.next().await
+            {
+                while part.came.all() < most && matches!(part.piece().await, Ok(Some(_))) {}
             }
+        };
+        tokio::select! {
+            () = drop => {}
+            () = sleep(DROP_TIME) => {}
         }
     }
 }
@@ -105,7 +136,7 @@ impl Part {
     /// The next piece of it.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
         let piece = self.field.chunk().await.map_err(|error| problem(&error))?;
-        self.unseen.0.store(0, Relaxed);
+        self.came.seen();
         Ok(piece)
     }
 
@@ -125,8 +156,8 @@ impl Part {
 }
 
 /// The body, one piece at a look: whoever reads ahead without end would hold all of it in memory.
-fn pieces(body: Body, unseen: Unseen) -> impl Stream<Item = Result<Bytes, Broken>> + Send {
-    stream::try_unfold((body, unseen), |(mut body, unseen)| async move {
+fn pieces(body: Body, came: Came) -> impl Stream<Item = Result<Bytes, Broken>> + Send {
+    stream::try_unfold((body, came), |(mut body, came)| async move {
         tokio::task::yield_now().await;
         loop {
             let frame = tokio::select! {
@@ -135,10 +166,10 @@ fn pieces(body: Body, unseen: Unseen) -> impl Stream<Item = Result<Bytes, Broken
             };
             let Some(frame) = frame else { return Ok(None) };
             let Ok(data) = frame.map_err(|_| Broken::EndsEarly)?.into_data() else { continue };
-            if unseen.0.fetch_add(data.len(), Relaxed) > BETWEEN_MAX {
+            if came.add(data.len()) > BETWEEN_MAX {
                 return Err(Broken::LongHead);
             }
-            return Ok(Some((data, (body, unseen))));
+            return Ok(Some((data, (body, came))));
         }
     })
 }

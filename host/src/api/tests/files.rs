@@ -1,7 +1,12 @@
 //! Uploads: what is taken, what is refused, and that a refusal leaves nothing behind.
 
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode, header};
+use futures_util::stream::unfold;
 use serde_json::json;
 
 use super::bench::{Answer, Bench};
@@ -160,4 +165,30 @@ async fn a_disk_that_fails_is_told() {
     std::fs::write(bench.uploads(), "a file").unwrap();
     let answer = send(&bench, form(&[("kind", "files.checksum"), ("file", "@a:hello")])).await;
     assert_eq!((answer.status, answer.problem()), (StatusCode::INSUFFICIENT_STORAGE, "upload-failed"));
+}
+
+/// A form that is refused at once, then goes on with parts of nothing, each after a `pause`; answers how many of these were read.
+async fn refused_and_goes_on(pause: Duration, parts_max: usize) -> usize {
+    let bench = Bench::new(Source::Tcp);
+    let read = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&read);
+    let parts = unfold(0, move |at| {
+        let counted = std::sync::Arc::clone(&counted);
+        async move {
+            crate::clock::sleep(if at == 0 { Duration::ZERO } else { pause }).await;
+            counted.store(at, Ordering::Relaxed);
+            let head = "--cut\r\nContent-Disposition: form-data; name=\"nonsense\"\r\n\r\n\r\n";
+            (at < parts_max).then(|| (Ok::<_, Infallible>(Bytes::from(head)), at + 1))
+        }
+    });
+    assert_eq!(send(&bench, Body::from_stream(parts)).await.problem(), "invalid-upload");
+    read.load(Ordering::Relaxed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_form_is_not_read_for_ever() {
+    let much = refused_and_goes_on(Duration::ZERO, 1_000_000).await;
+    assert!((200_000..300_000).contains(&much), "16 MiB of heads: {much}");
+    let slow = refused_and_goes_on(Duration::from_secs(20), 1_000).await;
+    assert!(slow < 5, "30 s: {slow}");
 }
