@@ -34,6 +34,9 @@ pub(super) const STREAMS_MAX: usize = 64;
 /// After this long without an event the stream shows that it lives.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// A commit can be read before its events are told. That takes microseconds; this long is waited for them.
+const LAG: Duration = Duration::from_millis(200);
+
 /// How often a task is read at most to meet it while nothing happens to it.
 const READS_MAX: usize = 8;
 
@@ -110,8 +113,12 @@ pub(super) async fn of_task(
     }
     let report = api.find(task).await?;
     if report.view.task.status().is_ended() {
-        let Some(next) = stream.feed.next_now() else { return Ok(StatusCode::NO_CONTENT.into_response()) };
-        stream.take(next).await;
+        // Whether the end was heard, or is still to be told, shows within a moment.
+        tokio::select! {
+            biased;
+            next = stream.feed.next() => stream.take(next).await,
+            () = sleep(LAG) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        }
     }
     Ok(stream.serve(stopping))
 }

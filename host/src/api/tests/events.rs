@@ -161,6 +161,24 @@ async fn what_happens_while_a_task_is_read_is_told_once_and_in_its_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_end_that_is_read_before_it_is_told_is_heard_by_who_comes_back() {
+    let mut bench = Bench::new(Source::Tcp);
+    let id = bench.submit(TASK).await;
+    let claimed = bench.claim().await;
+    let mut listener = bench.events.listen();
+    bench.complete(&claimed).await;
+    let Some(Heard::Batch(end, _)) = listener.hear_now() else { panic!("the end is told") };
+    let path = format!("/api/v1/tasks/{id}/events");
+    let late = async {
+        crate::clock::sleep(std::time::Duration::from_millis(100)).await;
+        bench.events.append(NOW.parse().unwrap(), end.changes().to_vec());
+        bench.events.wake();
+    };
+    let (mut stream, ()) = tokio::join!(Stream::open(&bench, &path, Some("0-3")), late);
+    assert_eq!((stream.names(1).await, stream.next().await), (vec!["task.completed".to_owned()], None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_silent_stream_shows_that_it_lives_and_how_far_it_has_come() {
     let bench = Bench::new(Source::Tcp);
     let mut stream = Stream::open(&bench, "/api/v1/events?queue=mail", None).await;
