@@ -26,7 +26,7 @@ use super::followers::{Follower, Followers};
 use super::log::LiveLog;
 use super::mailbox::{HOLDS, Lot, Mailbox, Message};
 use super::poller::Poller;
-use super::{Attempt, Executor, FollowUps, Kind, Outcome, Report};
+use super::{Attempt, Executor, FollowUps, Kind, Outcome, Report, ending};
 use crate::clock::Clock;
 use crate::events::Events;
 
@@ -283,16 +283,7 @@ impl Executor for InProcess {
     fn shut_down(&self, kinds: &[Arc<Kind>], limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let (back, mut all_back) = mpsc::channel::<Infallible>(1);
         for Loaded { name, code } in self.left(kinds) {
-            let back = back.clone();
-            let spawned = thread::Builder::new().name(format!("{name}-end")).spawn(move || {
-                if let Err(answer) = code.shut_down(limit) {
-                    tracing::warn!(plugin = name, answer, "A plugin did not shut down well.");
-                }
-                drop(back);
-            });
-            if let Err(error) = spawned {
-                tracing::warn!(%error, "No thread to shut down a plugin on could be started.");
-            }
+            ending::shut_down(name, code, limit, back.clone());
         }
         drop(back);
         Box::pin(async move {

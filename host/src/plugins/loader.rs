@@ -30,6 +30,7 @@ const TEXT_MAX: usize = 16 << 20;
 pub(super) struct Loaded {
     entry: &'static ThEntry,
     table: &'static ThPlugin,
+    pub(super) code: &'static PluginCode,
     pub(super) meta: PluginMeta,
     pub(super) kinds: Vec<LoadedKind>,
 }
@@ -149,7 +150,7 @@ fn read_plugin(entry: &'static ThEntry, table: &'static ThPlugin) -> Result<Load
         }
         kinds.push(kind);
     }
-    Ok(Loaded { entry, table, meta, kinds })
+    Ok(Loaded { entry, table, code, meta, kinds })
 }
 
 fn read_kind(plugin: &'static ThPlugin, code: &'static PluginCode, index: usize) -> Result<LoadedKind, LoadError> {

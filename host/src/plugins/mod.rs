@@ -11,6 +11,7 @@ pub mod check;
 mod config_schema;
 mod ctx;
 pub mod describe;
+mod ending;
 mod error;
 mod ffi;
 mod follow_up;

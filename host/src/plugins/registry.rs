@@ -20,7 +20,7 @@ use super::describe::DescribeOptions;
 use super::error::{LoadError, ScanError};
 use super::mailbox::HOLDS;
 use super::secrets::HIDDEN;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, Trial};
 use super::source::Refusal;
 use super::stage::{self, Fingerprint};
 use super::{Kind, Kinds, PluginView};
@@ -168,8 +168,29 @@ impl Registry {
         folders: Vec<PathBuf>,
         settings: BTreeMap<PluginName, PluginSettings>,
     ) -> Result<Changes, Vec<SettingsError>> {
+        self.take(folders, settings, Trial::Asked)
+    }
+
+    /// As [`Self::reconfigure`], after that has failed with these very settings and something else has changed since: a library
+    /// that would be given the same config as when it refused that is not loaded again, as no copy is ever unloaded.
+    /// # Errors
+    /// As those of [`Self::reconfigure`].
+    pub fn reconfigure_again(
+        &self,
+        folders: Vec<PathBuf>,
+        settings: BTreeMap<PluginName, PluginSettings>,
+    ) -> Result<Changes, Vec<SettingsError>> {
+        self.take(folders, settings, Trial::Again)
+    }
+
+    fn take(
+        &self,
+        folders: Vec<PathBuf>,
+        settings: BTreeMap<PluginName, PluginSettings>,
+        trial: Trial,
+    ) -> Result<Changes, Vec<SettingsError>> {
         let mut files = self.shelf();
-        let changes = files.reconfigure(folders.clone(), settings)?;
+        let changes = files.reconfigure(folders.clone(), settings, trial)?;
         self.publish(&files);
         files.tell();
         drop(files);

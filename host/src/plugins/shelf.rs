@@ -6,6 +6,7 @@
 //! (`registry`). Start at [`Shelf::refresh`].
 
 mod given;
+mod refusals;
 mod renew;
 
 use std::collections::BTreeMap;
@@ -18,13 +19,16 @@ use taskhost_core::ids::{KindName, PluginName};
 
 use self::given::Given;
 pub(super) use self::given::GivenDigest;
+use self::refusals::Refusals;
+pub(super) use self::renew::Trial;
 use super::config_schema::ConfigSchema;
 use super::describe::{Describer, Manifest};
 use super::error::{LoadError, ScanError};
-use super::registry::{Changes, Search};
-use super::source::{Ready, Refusal, Serving, Source, Standing, discard};
+use super::loader::{self, Loaded};
+use super::registry::{Changes, PluginSettings, Search, SettingsError};
+use super::source::{END_TIME, Ready, Refusal, Serving, Source, Standing, discard};
 use super::stage::{self, Fingerprint, Generations};
-use super::{Kind, PluginView, loader};
+use super::{Kind, PluginView, ending};
 
 /// The files and what is known of them.
 #[derive(Debug)]
@@ -38,6 +42,7 @@ pub(super) struct Shelf {
     gone: Vec<Source>,
     /// How many copies of each plugin were loaded, which is the number of its latest generation.
     loaded: BTreeMap<PluginName, u32>,
+    refusals: Refusals,
 }
 
 /// A private copy that is to be described.
@@ -55,7 +60,8 @@ impl Shelf {
         for folder in &search.folders {
             stage::candidates(folder).map_err(|source| ScanError::Folder { path: folder.clone(), source })?;
         }
-        Ok(Self { search, generations, describer, sources: Vec::new(), gone: Vec::new(), loaded: BTreeMap::new() })
+        let (sources, gone, loaded, refusals) = Default::default();
+        Ok(Self { search, generations, describer, sources, gone, loaded, refusals })
     }
 
     /// Looks at the folders, and brings up what is new.
@@ -74,9 +80,9 @@ impl Shelf {
             }
         }
         let described = describe_all(&self.describer, &fresh);
-        for (Fresh { at, copy, .. }, described) in fresh.into_iter().zip(described) {
+        for (Fresh { at, copy, sha256 }, described) in fresh.into_iter().zip(described) {
             match described {
-                Ok(manifest) => self.sources[at].stand(Standing::Ready(Ready { manifest, copy, taken: None })),
+                Ok(manifest) => self.sources[at].stand(Standing::Ready(Ready { manifest, copy, sha256, taken: None })),
                 Err(error) => {
                     discard(&copy);
                     self.sources[at].refuse(None, &error);
@@ -225,32 +231,67 @@ impl Shelf {
     }
 
     fn bring_up(&mut self, at: usize, ready: &Ready) -> Result<Serving, LoadError> {
+        let given = self.prepare(at, ready)?;
+        self.load(at, ready, &given)
+    }
+
+    /// Finds whatever speaks against a library before it is loaded, and what it will be given.
+    fn prepare(&mut self, at: usize, ready: &Ready) -> Result<Given, LoadError> {
         let manifest = &ready.manifest;
         self.check_names(at, &manifest.name, manifest.kinds.iter().map(|kind| &kind.name))?;
-        let settings = self.search.settings.get(&manifest.name).cloned().unwrap_or_default();
         let takes = Arc::new(ConfigSchema::of(manifest)?);
         self.sources[at].takes = Some((manifest.name.clone(), Arc::clone(&takes)));
-        let given = Given::resolve(&manifest.name, &settings)?;
-        given.check(&manifest.name, &takes)?;
-        let loaded = loader::load(&ready.copy)?;
-        let name = loaded.meta.name.clone();
-        // Once more: nothing keeps a library from saying something else the second time.
-        self.check_names(at, &name, loaded.kinds.iter().map(|kind| &kind.name))?;
-        let generation = self.loaded.entry(name.clone()).and_modify(|latest| *latest += 1).or_insert(1);
-        loaded.configure(given.json().as_bytes()).map_err(|reason| given.refused(&name, &reason))?;
-        let kind = |kind| Arc::new(Kind::loaded(&name, *generation, kind, settings.allow_in_process));
+        let given = Given::resolve(&manifest.name, &self.settings_of(&manifest.name))?;
+        let checked = given.check(&manifest.name, &takes);
+        checked.inspect_err(|error| self.remember(ready, &given, error))?;
+        Ok(given)
+    }
+
+    fn load(&mut self, at: usize, ready: &Ready, given: &Given) -> Result<Serving, LoadError> {
+        let loaded = loader::load(&ready.copy).inspect_err(|error| self.remember(ready, given, error))?;
+        let (name, code) = (loaded.meta.name.clone(), loaded.code);
+        let configured = self.configure(at, &loaded, given);
+        let generation = self.loaded.get(&name).copied().unwrap_or(0);
+        configured.inspect_err(|error| {
+            self.remember(ready, given, error);
+            ending::shut_down(format!("{name}#{generation}"), code, END_TIME, ());
+        })?;
+        self.refusals.forget(&ready.sha256, given.digest());
+        let allow_in_process = self.settings_of(&name).allow_in_process;
+        let kind = |kind| Arc::new(Kind::loaded(&name, generation, kind, allow_in_process));
         let mut kinds: Vec<_> = loaded.kinds.into_iter().map(kind).collect();
         kinds.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(Serving {
             version: loaded.meta.version,
-            generation: *generation,
-            sha256: self.sources[at].sha256.clone(),
+            generation,
+            sha256: ready.sha256.clone(),
             copy: ready.copy.clone(),
+            code,
             kinds,
             is_swap: self.sources[at].serving.is_some(),
             given: given.digest(),
             name,
         })
+    }
+
+    fn configure(&mut self, at: usize, loaded: &Loaded, given: &Given) -> Result<(), LoadError> {
+        let name = &loaded.meta.name;
+        // Once more: nothing keeps a library from saying something else the second time.
+        self.check_names(at, name, loaded.kinds.iter().map(|kind| &kind.name))?;
+        *self.loaded.entry(name.clone()).or_default() += 1;
+        loaded.configure(given.json().as_bytes()).map_err(|reason| given.refused(name, &reason))
+    }
+
+    fn settings_of(&self, name: &PluginName) -> PluginSettings {
+        self.search.settings.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What another file stands in the way of may come up with the same bytes and config.
+    fn remember(&mut self, ready: &Ready, given: &Given, error: &LoadError) {
+        if !error.is_taken() {
+            let error = SettingsError::new(ready.manifest.name.clone(), error);
+            self.refusals.remember(&ready.sha256, given.digest(), error);
+        }
     }
 
     /// The first file that claims a name keeps it.

@@ -6,15 +6,20 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use taskhost_core::ids::PluginName;
 
 use super::config_schema::ConfigSchema;
 use super::describe::Manifest;
 use super::error::LoadError;
+use super::ffi::PluginCode;
 use super::shelf::GivenDigest;
 use super::stage::Fingerprint;
-use super::{Kind, PluginView};
+use super::{Kind, PluginView, ending};
+
+/// How long a copy that is thrown away may take to end its threads.
+pub(super) const END_TIME: Duration = Duration::from_secs(1);
 
 /// A file that may be a plugin.
 #[derive(Debug)]
@@ -54,6 +59,7 @@ pub(super) enum Standing {
 pub(super) struct Ready {
     pub(super) manifest: Manifest,
     pub(super) copy: PathBuf,
+    pub(super) sha256: String,
     /// Who has its names, if that has kept it from being loaded.
     pub(super) taken: Option<Refusal>,
 }
@@ -91,11 +97,20 @@ pub(super) struct Serving {
     pub(super) generation: u32,
     pub(super) sha256: String,
     pub(super) copy: PathBuf,
+    pub(super) code: &'static PluginCode,
     pub(super) kinds: Vec<Arc<Kind>>,
     /// The one before it in this file served until then.
     pub(super) is_swap: bool,
     /// The config that it came up with.
     pub(super) given: GivenDigest,
+}
+
+impl Serving {
+    /// It will not serve, and never did.
+    pub(super) fn throw_away(self) {
+        discard(&self.copy);
+        ending::shut_down(format!("{}#{}", self.name, self.generation), self.code, END_TIME, ());
+    }
 }
 
 impl Source {

@@ -154,7 +154,7 @@ impl Reloader {
             info!(generation = self.generation(), "tasks.toml is again as it was applied.");
             return;
         }
-        let applied = self.build(text, now).and_then(|good| self.apply(text, good, source, now));
+        let applied = self.build(text, now, is_news).and_then(|good| self.apply(text, good, source, now));
         if let Err(diagnostics) = applied {
             self.refuse(Refused::with_errors(self.applied.file(), text, diagnostics, now), is_news);
         }
@@ -177,11 +177,15 @@ impl Reloader {
 
     /// Checks the text and brings up what can fail, which is what the plugins make of it. That may take long, so nobody who
     /// declares a job waits for it.
-    fn build(&self, text: &str, now: UnixMicros) -> Result<Good, Vec<Diagnostic>> {
+    fn build(&self, text: &str, now: UnixMicros, is_news: bool) -> Result<Good, Vec<Diagnostic>> {
         let edit = Edit { text, before: &self.declared, now };
         let good = edit.check(&self.live, &self.registry, |config| self.catalog(config))?;
         let (folders, settings) = (good.config.host.plugins.clone(), PluginSettings::of(&good.config));
-        let changes = self.registry.reconfigure(folders, settings);
+        let changes = if is_news {
+            self.registry.reconfigure(folders, settings)
+        } else {
+            self.registry.reconfigure_again(folders, settings)
+        };
         self.tell_of_kinds(changes.map_err(|errors| edit.unsettled(&good.config, &errors))?);
         Ok(good)
     }

@@ -25,7 +25,7 @@ pub(super) struct Given {
 const HIDDEN_MIN: usize = 4;
 
 /// Tells whether a plugin would be given something else now, without keeping what it was given.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::plugins) struct GivenDigest([u8; 32]);
 
 /// Of a short secret also a digest says too much.

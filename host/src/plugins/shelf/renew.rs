@@ -13,7 +13,7 @@ use super::{Changes, Given, Shelf};
 use crate::plugins::error::LoadError;
 use crate::plugins::registry::{PluginSettings, SettingsError};
 use crate::plugins::source::{Ready, Serving, Source, Standing, discard};
-use crate::plugins::stage;
+use crate::plugins::stage::{self, Library};
 
 /// A generation that does not serve yet.
 #[derive(Debug)]
@@ -24,6 +24,23 @@ struct Renewed {
     is_newer: bool,
 }
 
+/// A copy against which nothing is known, short of loading it.
+struct Prepared {
+    at: usize,
+    ready: Ready,
+    given: Given,
+    is_newer: bool,
+}
+
+/// Why something is brought up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::plugins) enum Trial {
+    /// A person wants it to: whatever has kept it from that may be gone.
+    Asked,
+    /// It was refused, and something else has changed: what would be given the same as then is not loaded.
+    Again,
+}
+
 impl Shelf {
     /// Takes other folders and settings, and looks at the folders again.
     /// # Errors
@@ -32,6 +49,7 @@ impl Shelf {
         &mut self,
         folders: Vec<PathBuf>,
         settings: BTreeMap<PluginName, PluginSettings>,
+        trial: Trial,
     ) -> Result<Changes, Vec<SettingsError>> {
         let mut changes = Changes::default();
         let concerned = differing(&self.search.settings, &settings);
@@ -43,7 +61,7 @@ impl Shelf {
             (mem::replace(&mut self.search.folders, folders), mem::replace(&mut self.search.settings, settings));
         let paths = self.list();
         let stays = |source: &Source| paths.iter().any(|path| path.file_name() == source.path.file_name());
-        let renewed = self.renew(&concerned, stays);
+        let renewed = self.renew(&concerned, stays, trial);
         let renewed = renewed.inspect_err(|_| (self.search.folders, self.search.settings) = before)?;
         self.put_in_service(renewed, &mut changes);
         self.try_refused_again(&concerned);
@@ -57,7 +75,7 @@ impl Shelf {
     pub(in crate::plugins) fn follow_secrets(&mut self) -> (Changes, Vec<SettingsError>) {
         let (mut changes, mut errors) = (Changes::default(), Vec::new());
         for name in self.given_something_else() {
-            match self.renew(&BTreeSet::from([name]), |_| true) {
+            match self.renew(&BTreeSet::from([name]), |_| true, Trial::Asked) {
                 Ok(renewed) => self.put_in_service(renewed, &mut changes),
                 Err(failed) => errors.extend(failed),
             }
@@ -111,59 +129,119 @@ impl Shelf {
         }
     }
 
-    /// Brings up anew those concerned that stay: what leaves with its folder needs no settings any more.
+    /// Brings up anew those concerned that stay: what leaves with its folder needs no settings any more. None is loaded while
+    /// there is something against another that is known without.
     fn renew(
         &mut self,
         concerned: &BTreeSet<PluginName>,
         stays: impl Fn(&Source) -> bool,
+        trial: Trial,
     ) -> Result<Vec<Renewed>, Vec<SettingsError>> {
-        let (mut renewed, mut errors) = (Vec::new(), Vec::new());
         let takes: Vec<_> = self.sources.iter().map(|source| source.takes.clone()).collect();
+        let renewed = self.prepare_all(concerned, stays, trial).and_then(|prepared| self.load_all(prepared, trial));
+        if renewed.is_err() {
+            for (source, before) in self.sources.iter_mut().zip(takes) {
+                source.takes = before;
+            }
+        }
+        renewed
+    }
+
+    fn prepare_all(
+        &mut self,
+        concerned: &BTreeSet<PluginName>,
+        stays: impl Fn(&Source) -> bool,
+        trial: Trial,
+    ) -> Result<Vec<Prepared>, Vec<SettingsError>> {
+        let (mut prepared, mut errors) = (Vec::new(), Vec::new());
         for at in 0..self.sources.len() {
-            let Some(Serving { name, sha256, copy, .. }) = &self.sources[at].serving else { continue };
-            if !concerned.contains(name) || !stays(&self.sources[at]) {
+            let source = &self.sources[at];
+            let is_concerned = source.serving.as_ref().is_some_and(|serving| concerned.contains(&serving.name));
+            if !is_concerned || !stays(source) {
                 continue;
             }
-            let (name, sha256, copy) = (name.clone(), sha256.clone(), copy.clone());
-            match self.renew_one(at, &sha256, &copy) {
-                Ok(brought_up) => renewed.push(brought_up),
-                Err(error) => errors.push(SettingsError::new(name, &error)),
+            match self.prepare_newest(at, trial) {
+                Ok(found) => prepared.push(found),
+                Err(error) => errors.push(error),
+            }
+        }
+        if errors.is_empty() {
+            return Ok(prepared);
+        }
+        for Prepared { ready, .. } in prepared {
+            discard(&ready.copy);
+        }
+        Err(errors)
+    }
+
+    fn load_all(&mut self, prepared: Vec<Prepared>, trial: Trial) -> Result<Vec<Renewed>, Vec<SettingsError>> {
+        let (mut renewed, mut errors) = (Vec::new(), Vec::new());
+        for prepared in prepared {
+            let (at, is_newer) = (prepared.at, prepared.is_newer);
+            let loaded = match self.load_prepared(prepared) {
+                Err(_) if is_newer => self.prepare_served(at, trial).and_then(|served| self.load_prepared(served)),
+                loaded => loaded,
+            };
+            match loaded {
+                Ok(loaded) => renewed.push(loaded),
+                Err(error) => errors.push(error),
             }
         }
         if errors.is_empty() {
             return Ok(renewed);
         }
         for Renewed { serving, .. } in renewed {
-            discard(&serving.copy);
-        }
-        for (source, before) in self.sources.iter_mut().zip(takes) {
-            source.takes = before;
+            serving.throw_away();
         }
         Err(errors)
     }
 
-    /// From the newest bytes, if they are others than those that serve and come up now; or else from those that serve.
-    fn renew_one(&mut self, at: usize, sha256: &str, copy: &Path) -> Result<Renewed, LoadError> {
-        let file = self.sources[at].path.clone();
-        let is_newer = stage::read(&file).is_ok_and(|newest| newest.is_some_and(|newest| newest.sha256 != sha256));
-        if is_newer && let Ok(serving) = self.bring_up_from(at, &file) {
-            return Ok(Renewed { at, serving, is_newer });
+    /// From the newest bytes, if they are others than those that serve and may come up now; or else from those that serve.
+    fn prepare_newest(&mut self, at: usize, trial: Trial) -> Result<Prepared, SettingsError> {
+        let Source { path, serving, .. } = &self.sources[at];
+        let file = path.clone();
+        let serves = |library: &Library| serving.as_ref().is_some_and(|serving| serving.sha256 == library.sha256);
+        if let Ok(Some(newest)) = stage::read(&file)
+            && !serves(&newest)
+            && let Ok(prepared) = self.prepare_from(at, &file, trial)
+        {
+            return Ok(Prepared { is_newer: true, ..prepared });
         }
-        Ok(Renewed { at, serving: self.bring_up_from(at, copy)?, is_newer: false })
+        self.prepare_served(at, trial)
     }
 
-    fn bring_up_from(&mut self, at: usize, library: &Path) -> Result<Serving, LoadError> {
-        let library = stage::read(library)?.ok_or(LoadError::NoEntry)?;
-        let copy = self.generations.stage(&library)?;
-        let brought_up = self.describer.describe(&library.sha256, &copy).and_then(|manifest| {
-            let ready = Ready { manifest, copy: copy.clone(), taken: None };
-            self.bring_up(at, &ready)
+    fn prepare_served(&mut self, at: usize, trial: Trial) -> Result<Prepared, SettingsError> {
+        let serving = self.sources[at].serving.as_ref().expect("only what serves is brought up anew");
+        let copy = serving.copy.clone();
+        self.prepare_from(at, &copy, trial)
+    }
+
+    fn prepare_from(&mut self, at: usize, library: &Path, trial: Trial) -> Result<Prepared, SettingsError> {
+        let serving = self.sources[at].serving.as_ref().expect("only what serves is brought up anew");
+        let name = serving.name.clone();
+        let failed = |error: LoadError| SettingsError::new(name.clone(), &error);
+        let library = stage::read(library).and_then(|library| library.ok_or(LoadError::NoEntry)).map_err(failed)?;
+        let copy = self.generations.stage(&library).map_err(failed)?;
+        let manifest = self.describer.describe(&library.sha256, &copy);
+        let prepared = manifest.and_then(|manifest| {
+            let ready = Ready { manifest, copy: copy.clone(), sha256: library.sha256, taken: None };
+            let given = self.prepare(at, &ready)?;
+            Ok(Prepared { at, ready, given, is_newer: false })
         });
-        match brought_up {
-            Ok(serving) => Ok(Serving { sha256: library.sha256, ..serving }),
+        let prepared = prepared.map_err(failed).and_then(|prepared| {
+            let known = self.refusals.find(&prepared.ready.sha256, prepared.given.digest());
+            known.filter(|_| trial == Trial::Again).map_or(Ok(prepared), |known| Err(known.clone()))
+        });
+        prepared.inspect_err(|_| discard(&copy))
+    }
+
+    fn load_prepared(&mut self, prepared: Prepared) -> Result<Renewed, SettingsError> {
+        let Prepared { at, ready, given, is_newer } = prepared;
+        match self.load(at, &ready, &given) {
+            Ok(serving) => Ok(Renewed { at, serving, is_newer }),
             Err(error) => {
-                discard(&copy);
-                Err(error)
+                discard(&ready.copy);
+                Err(SettingsError::new(ready.manifest.name, &error))
             }
         }
     }

@@ -69,6 +69,17 @@ static int32_t configure(th_bytes config, th_bytes *error_out) {
 #define configure NULL
 #endif
 
+#ifdef ENDED
+static int32_t end(uint32_t ms) {
+  FILE *file = fopen(ENDED, "w");
+  if (!file) return -1;
+  fprintf(file, "%u", ms);
+  return fclose(file);
+}
+#else
+#define end NULL
+#endif
+
 static const th_plugin plugin = {
   sizeof(th_plugin), 0, TEXT(PLUGIN_META), sizeof(kinds) / sizeof(kinds[0]),
 #ifdef NULL_KINDS
@@ -76,7 +87,7 @@ static const th_plugin plugin = {
 #else
   kinds,
 #endif
-  configure, NULL, NULL
+  configure, end, NULL
 };
 
 #ifdef LEAVES_A_THREAD

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use taskhost_core::ids::{KindName, PluginName};
@@ -132,4 +133,39 @@ fn a_plugin_whose_folder_goes_is_not_asked_how_it_does_without_its_settings() {
     assert_eq!(errors.len(), 1, "while its folder stays it is asked");
     let changes = registry.reconfigure(vec![folder.plugins()], settings(&[]));
     assert_eq!(changes, Ok(Changes { left: 1, ..NOTHING }));
+}
+
+#[test]
+fn an_edit_that_is_tried_again_loads_nothing_that_has_refused_the_same_and_no_other_plugin_for_it() {
+    let folder = two();
+    let registry = folder.scan();
+    let edit = || settings(&[("other", json!("!")), ("sound", json!({ "a": 1 }))]);
+    let refused = registry.reconfigure(vec![folder.plugins()], edit());
+    for _ in 0..3 {
+        assert_eq!(registry.reconfigure_again(vec![folder.plugins()], edit()), refused);
+    }
+    assert_eq!(registry.reconfigure(vec![folder.plugins()], edit()), refused, "who asks gets another try");
+
+    let aside = folder.build("aside.tmp", "defects.c", &["CONFIGURE=0", r#"NAME="other""#, r#"KIND="other.work""#]);
+    fs::rename(aside, folder.plugins().join("b.so")).unwrap();
+    let changes = registry.reconfigure_again(vec![folder.plugins()], edit());
+    assert_eq!(changes, Ok(Changes { swapped: 2, ..NOTHING }), "another library may take it");
+    let generations = (generation(&registry, "sound.work"), generation(&registry, "other.work"));
+    assert_eq!(generations, (Some(4), Some(4)), "two tries in vain each");
+}
+
+#[test]
+fn a_copy_that_is_thrown_away_is_shut_down() {
+    let folder = Folder::new();
+    let pipes = ["a", "b"].map(|name| folder.root.path().join(name));
+    let made = Command::new("mkfifo").args(&pipes).status().unwrap();
+    assert!(made.success());
+    let [ended_a, ended_b] = pipes.each_ref().map(|pipe| format!("ENDED=\"{}\"", pipe.display()));
+    folder.build("a.so", "defects.c", &[CHOOSY, &ended_a]);
+    folder.build("b.so", "defects.c", &[CHOOSY, r#"NAME="other""#, r#"KIND="other.work""#, &ended_b]);
+    let registry = folder.scan();
+    let edit = settings(&[("other", json!("!")), ("sound", json!({ "a": 1 }))]);
+    registry.reconfigure(vec![folder.plugins()], edit).unwrap_err();
+    // Reading waits for who writes.
+    assert_eq!(pipes.map(|pipe| fs::read_to_string(pipe).unwrap()), ["1000", "1000"]);
 }
