@@ -131,6 +131,12 @@ impl Source {
         self.serving.as_ref().is_some_and(|serving| serving.name == *name)
     }
 
+    /// The next look takes its bytes for new ones.
+    pub(super) fn read_again(&mut self) {
+        self.fingerprint = None;
+        self.sha256.clear();
+    }
+
     /// The newest bytes stand so from now on; what was staged of those before is not needed any more.
     pub(super) fn stand(&mut self, standing: Standing) {
         if let Standing::Ready(before) = std::mem::replace(&mut self.standing, standing) {
@@ -152,8 +158,7 @@ impl Source {
     /// The newest bytes are no good; what serves goes on serving.
     pub(super) fn refuse(&mut self, name: Option<PluginName>, error: &LoadError) {
         if error.is_transient() {
-            self.fingerprint = None;
-            self.sha256.clear();
+            self.read_again();
         }
         self.stand(Standing::Refused { name, refusal: error.into() });
         self.is_news = true;

@@ -31,4 +31,9 @@ impl Refusals {
     pub(super) fn find(&self, sha256: &str, given: GivenDigest) -> Option<&SettingsError> {
         self.0.get(&(sha256.to_owned(), given))
     }
+
+    /// Whether the library has refused something, but not this.
+    pub(super) fn has_only_others(&self, sha256: &str, given: GivenDigest) -> bool {
+        self.find(sha256, given).is_none() && self.0.keys().any(|(library, _)| library == sha256)
+    }
 }

@@ -80,6 +80,7 @@ impl Shelf {
                 Err(failed) => errors.extend(failed),
             }
         }
+        self.try_with_other_secrets();
         if self.sources.iter().any(|source| self.is_refused_for_secrets(source)) {
             let Changes { loaded, swapped, left, refused } = self.refresh();
             changes.swapped += swapped;
@@ -114,6 +115,21 @@ impl Shelf {
             self.sources.iter().filter(|source| source.serving.is_none()).filter_map(Source::refused_for_settings);
         let refused = refused.filter(|(name, _)| concerned.contains(name));
         refused.map(|(name, refusal)| SettingsError::of_refused(name.clone(), refusal)).collect()
+    }
+
+    /// What has refused what secrets said is to be read again if they say something now that it has not refused yet.
+    fn try_with_other_secrets(&mut self) {
+        let may_take = |source: &Source| {
+            let Some((name, _)) = source.takes.as_ref().filter(|_| self.is_refused_for_secrets(source)) else {
+                return false;
+            };
+            let given = Given::resolve(name, &self.settings_of(name));
+            given.is_ok_and(|given| self.refusals.has_only_others(&source.sha256, given.digest()))
+        };
+        let may_take: Vec<bool> = self.sources.iter().map(may_take).collect();
+        for (source, _) in self.sources.iter_mut().zip(may_take).filter(|(_, may_take)| *may_take) {
+            source.read_again();
+        }
     }
 
     fn put_in_service(&mut self, renewed: Vec<Renewed>, changes: &mut Changes) {
@@ -251,8 +267,7 @@ impl Shelf {
         for source in &mut self.sources {
             let is_concerned = source.takes.as_ref().is_some_and(|(name, _)| concerned.contains(name));
             if is_concerned && matches!(source.standing, Standing::Refused { .. }) {
-                source.fingerprint = None;
-                source.sha256.clear();
+                source.read_again();
             }
         }
     }

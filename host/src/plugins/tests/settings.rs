@@ -169,3 +169,17 @@ fn a_copy_that_is_thrown_away_is_shut_down() {
     // Reading waits for who writes.
     assert_eq!(pipes.map(|pipe| fs::read_to_string(pipe).unwrap()), ["1000", "1000"]);
 }
+
+#[test]
+fn a_plugin_that_was_refused_for_what_a_secret_says_is_tried_again_when_that_says_something_else() {
+    let mut folder = two();
+    let secret = folder.root.path().join("secret");
+    fs::write(&secret, "!").unwrap();
+    folder.settings = settings(&[("other", json!({ "key": format!("${{file:{}}}", secret.display()) }))]);
+    let registry = folder.scan();
+    assert_eq!(generation(&registry, "other.work"), None);
+    assert_eq!(registry.follow_secrets(), (NOTHING, vec![]), "the secret says the same");
+    fs::write(&secret, "right").unwrap();
+    assert_eq!(registry.follow_secrets(), (Changes { loaded: 1, ..NOTHING }, vec![]));
+    assert_eq!(generation(&registry, "other.work"), Some(2), "each secret was tried once");
+}
