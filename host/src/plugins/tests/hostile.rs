@@ -110,7 +110,10 @@ fn verdict(folder: &Folder) -> String {
     let Some(view) = plugins.first() else { return "(ignored)".to_owned() };
     let Some(error) = &view.error else { return "(loaded)".to_owned() };
     let generations = folder.state().join("generations");
-    error.replace(&*generations.to_string_lossy(), "<generations>").replace(&view.sha256, "<sha256>")
+    let error = error.replace(&*generations.to_string_lossy(), "<generations>").replace(&view.sha256, "<sha256>");
+    // Copies are numbered in the whole process.
+    let Some((before, numbered)) = error.split_once("<sha256>-") else { return error };
+    format!("{before}<sha256>-<number>{}", numbered.trim_start_matches(|digit: char| digit.is_ascii_digit()))
 }
 
 fn panic_in_init() -> String {

@@ -35,7 +35,8 @@ fn a_sound_library_is_loaded_from_a_private_copy() {
     let generations = folder.state().join("generations");
     assert_eq!(fs::metadata(&generations).unwrap().permissions().mode() & 0o777, 0o700);
     let copies: Vec<_> = fs::read_dir(&generations).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(copies, [format!("{}-1.so", plugins[0].sha256).as_str()]);
+    let [copy] = <[_; 1]>::try_from(copies).expect("one copy").map(|name| name.into_string().unwrap());
+    assert!(copy.starts_with(&format!("{}-", plugins[0].sha256)), "{copy}");
 }
 
 #[test]
