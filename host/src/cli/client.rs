@@ -21,6 +21,7 @@ use tokio::net::UnixStream;
 
 use self::unanswered::Unanswered;
 use super::failure::{Exit, Failure};
+use super::render::{tame, tame_json};
 use crate::boot;
 use crate::clock::sleep;
 
@@ -42,7 +43,7 @@ pub(super) struct Answer(Bytes);
 impl Answer {
     /// The JSON as it came, one line.
     pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0).trim_end().to_owned() + "\n"
+        tame_json(String::from_utf8_lossy(&self.0).trim_end()) + "\n"
     }
 
     /// The JSON as what the command knows of it.
@@ -53,7 +54,7 @@ impl Answer {
 
 /// The daemon's answer is not what the command knows.
 pub(super) fn misunderstood(error: &serde_json::Error) -> Failure {
-    Failure::new(Exit::Failed, format!("the daemon's answer is not understood: {error}"))
+    Failure::new(Exit::Failed, format!("the daemon's answer is not understood: {}", tame(&error.to_string())))
         .hint("use the `taskhost` of the same version as the daemon")
 }
 
@@ -229,9 +230,9 @@ fn refusal(status: StatusCode, body: &[u8]) -> Failure {
         return Failure::new(exit, format!("the daemon answered {status}"));
     };
     let places = problem.errors.iter().map(|place| format!("\n  at {}: {}", place.pointer, place.detail));
-    let failure = Failure::new(exit, problem.detail + &places.collect::<String>());
+    let failure = Failure::new(exit, tame(&(problem.detail + &places.collect::<String>())));
     match problem.hint {
-        Some(hint) => failure.hint(hint),
+        Some(hint) => failure.hint(tame(&hint)),
         None => failure,
     }
 }
@@ -249,6 +250,9 @@ mod tests {
         assert_eq!(failure.exit, Exit::Failed);
         assert_eq!(failure.report, "error: the params do not fit\n  at /params/path: is not a string\n\nhint: look\n");
         assert_eq!(refusal(StatusCode::NOT_FOUND, b"").exit, Exit::NotFound);
+        let hostile = br#"{"detail":"a\u001b[2J","hint":"b\u009b","errors":[{"pointer":"/\r","detail":"c\u0007"}]}"#;
+        let tamed = "error: a\\u{1b}[2J\n  at /\\r: c\\u{7}\n\nhint: b\\u{9b}\n";
+        assert_eq!(refusal(StatusCode::CONFLICT, hostile).report, tamed);
     }
 
     #[tokio::test]

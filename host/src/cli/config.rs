@@ -147,7 +147,9 @@ async fn generation(number: u64, json: bool, client: &Client, output: &mut Outpu
         output.times().show_both(&applied_at),
         tame(&summary)
     ));
-    output.data(&toml::to_string_pretty(&config).unwrap_or_else(|_| format!("{config:#}\n")))
+    let text = toml::to_string_pretty(&config).unwrap_or_else(|_| format!("{config:#}\n"));
+    // A file gets it as it is.
+    output.data(&if output.screen().is_some() { tame(&text) } else { text })
 }
 
 async fn diff(args: &ConfigDiffArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {

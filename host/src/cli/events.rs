@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::feed::{Event, Feed, TaskEvent};
 use super::listing::query_text;
 use super::output::Output;
-use super::render::tame;
+use super::render::{tame, tame_json};
 use super::tasks::Progress;
 
 /// Where the events of all these tasks are.
@@ -42,7 +42,8 @@ pub(super) const STOPPED: &str = "the daemon has stopped\n";
 
 fn json(event: &Event) -> String {
     let text = |text: &str| serde_json::to_string(text).expect("a text is JSON");
-    format!("{{\"id\":{},\"event\":{},\"data\":{}}}\n", text(&event.id), text(&event.name), event.data.get())
+    let (id, name) = (text(&event.id), text(&event.name));
+    tame_json(&format!("{{\"id\":{id},\"event\":{name},\"data\":{}}}\n", event.data.get()))
 }
 
 /// An event for people.

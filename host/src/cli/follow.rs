@@ -12,6 +12,7 @@ use super::feed::Feed;
 use super::logs::Pages;
 use super::meter::Meter;
 use super::output::Output;
+use super::render::{tame, tame_json};
 use super::tasks::Task;
 
 /// How long one answer is held; then it is asked for again.
@@ -54,7 +55,7 @@ pub(super) async fn stay(
 async fn tell_why_held(task_id: &str, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let task: Task = client.get(&format!("/api/v1/tasks/{task_id}")).await?.read()?;
     if let Some(held) = task.held() {
-        output.note(&format!("it is {held}\n"));
+        output.note(&format!("it is {}\n", tame(held)));
     }
     Ok(())
 }
@@ -107,7 +108,7 @@ fn tell_end(json: bool, ended: &Answer, output: &mut Output<'_>) -> Result<(), F
     if json {
         output.data(&ended.text())?;
     } else if task.is_completed() {
-        output.data(&format!("{}\n", task.result()))?;
+        output.data(&format!("{}\n", tame_json(task.result())))?;
     }
     if task.is_completed() {
         return Ok(());

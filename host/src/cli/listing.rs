@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::client::{Client, misunderstood};
 use super::failure::Failure;
+use super::render::tame_json;
 
 /// The most that the daemon puts on a page.
 const PAGE_MAX: usize = 200;
@@ -56,7 +57,7 @@ impl Listing {
     pub(super) fn json(&self) -> String {
         let rows: Vec<&str> = self.rows.iter().map(|row| row.get()).collect();
         let cursor = serde_json::to_string(&self.next_cursor).expect("a text is JSON");
-        format!("{{\"{}\":[{}],\"next_cursor\":{cursor}}}\n", self.plural, rows.join(","))
+        tame_json(&format!("{{\"{}\":[{}],\"next_cursor\":{cursor}}}\n", self.plural, rows.join(",")))
     }
 
     /// The rows as what the command knows of them.

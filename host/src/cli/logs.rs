@@ -12,7 +12,7 @@ use super::args::LogsArgs;
 use super::client::Client;
 use super::failure::Failure;
 use super::output::Output;
-use super::render::tame;
+use super::render::{tame, tame_json};
 
 /// How long the daemon holds an answer while there is nothing new.
 const HELD: Duration = Duration::from_secs(30);
@@ -100,7 +100,7 @@ pub(super) async fn logs(args: &LogsArgs, client: &Client, output: &mut Output<'
         }
         is_first = false;
         for line in &page.logs {
-            output.data(&if *json { line.get().to_owned() + "\n" } else { shown(line) })?;
+            output.data(&if *json { tame_json(line.get()) + "\n" } else { shown(line) })?;
         }
         if !follow || output.is_closed() {
             return Ok(());

@@ -9,7 +9,7 @@ use super::check::params;
 use super::client::Client;
 use super::failure::{Exit, Failure};
 use super::output::Output;
-use super::render::{fields, tame};
+use super::render::{fields, tame, tame_json};
 use super::table::{Column, table};
 use crate::boot::tools;
 
@@ -61,7 +61,7 @@ pub(super) async fn list(json: bool, client: &Client, output: &mut Output<'_>) -
 pub(super) async fn show(name: &KindName, json: bool, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
     let Listing { plugins } = client.get("/api/v1/plugins").await?.read()?;
     if let Some(plugin) = plugins.iter().find(|plugin| plugin.name == name.as_str()) {
-        return output.data(&if json { plugin.document().to_string() + "\n" } else { plugin.render() });
+        return output.data(&if json { tame_json(&plugin.document().to_string()) + "\n" } else { plugin.render() });
     }
     let mut kinds = plugins.iter().flat_map(|plugin| plugin.kinds.iter().map(move |kind| (plugin, kind)));
     let Some((plugin, found)) = kinds.find(|(_, found)| found.name == name.as_str()) else {
@@ -72,7 +72,7 @@ pub(super) async fn show(name: &KindName, json: bool, client: &Client, output: &
             .hint(hint.unwrap_or_else(|| "`taskhost plugins` lists what is loaded".to_owned())));
     };
     if json {
-        return output.data(&(found.document(plugin).to_string() + "\n"));
+        return output.data(&(tame_json(&found.document(plugin).to_string()) + "\n"));
     }
     output.data(&found.render(plugin))
 }
@@ -136,7 +136,7 @@ fn refused(plugins: &[Plugin]) -> String {
             0 => String::new(),
             generation => format!("{} generation {generation} serves on\n", plugin.name),
         };
-        Some(format!("refused: {}: {}\n{serving}", plugin.path, tame(plugin.error.as_ref()?)))
+        Some(tame(&format!("refused: {}: {}\n{serving}", plugin.path, plugin.error.as_ref()?)))
     };
     plugins.iter().filter_map(line).collect()
 }
@@ -188,7 +188,7 @@ kinds       files.checksum: Hash a file.
             {"name":"files","version":"1.0.0","generation":2,"path":"p/libfiles.so","sha256":"","error":null,"kinds":[
                 {"name":"files.checksum","title":"Hash a file.","unit":null,"params_schema":true,"held":null},
                 {"name":"files.hang","title":"","unit":null,"params_schema":true,"held":"runs only isolated"}]},
-            {"name":"libx.so","version":"","generation":0,"path":"p/libx.so","sha256":"","kinds":[],"error":"it is cut off"},
+            {"name":"libx.so","version":"","generation":0,"path":"p/lib\u001bx.so","sha256":"","kinds":[],"error":"it is cut off"},
             {"name":"mail","version":"2","generation":3,"path":"p/libmail.so","sha256":"","kinds":[],"error":"it is empty"}
         ],"next_cursor":null}"#;
         let Listing { plugins } = serde_json::from_str(listing).unwrap();
@@ -199,8 +199,7 @@ files.checksum  files   1.0.0    2           Hash a file.
 files.hang      files   1.0.0    2           held: runs only isolated
 "
         );
-        let expected =
-            "refused: p/libx.so: it is cut off\nrefused: p/libmail.so: it is empty\nmail generation 3 serves on\n";
+        let expected = "refused: p/lib\\u{1b}x.so: it is cut off\nrefused: p/libmail.so: it is empty\nmail generation 3 serves on\n";
         assert_eq!(refused(&plugins), expected);
     }
 }

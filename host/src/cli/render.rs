@@ -86,6 +86,19 @@ pub(super) fn tame(text: &str) -> String {
     text.chars().map(tame).collect()
 }
 
+/// JSON without that power, which still says the same.
+pub(super) fn tame_json(json: &str) -> String {
+    let tame = |char: char| match char {
+        '\n' => "\n".to_owned(),
+        // As such they stand only between values; those of ASCII are written out in a text.
+        '\0'..='\u{1f}' => " ".to_owned(),
+        '\u{7f}'..='\u{9f}' => format!("\\u{:04x}", u32::from(char)),
+        plain => plain.to_string(),
+    };
+    // A list may be long, and is hardly ever wild.
+    if json.contains(char::is_control) { json.chars().map(tame).collect() } else { json.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +112,15 @@ mod tests {
             ("error", "a\nb\u{1b}[2J".to_owned()),
         ]);
         assert_eq!(text, "task    1\nstatus  dead\nerror   a\n        b\\u{1b}[2J\n");
+    }
+
+    #[test]
+    fn tame_json_moves_no_cursor_and_says_the_same() {
+        let json = "{\"a\":\r\"\u{9b}2J\u{7f}\u{e4}\\u001b\",\t\"b\":\n1.10}";
+        let tamed = tame_json(json);
+        assert!(!tamed.chars().any(|char| char.is_control() && char != '\n'), "{tamed:?}");
+        let read = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+        assert_eq!(read(&tamed), read(json));
     }
 
     #[test]

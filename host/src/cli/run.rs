@@ -9,7 +9,7 @@ use super::enqueue::read_json;
 use super::failure::{Exit, Failure};
 use super::meter::Meter;
 use super::output::Output;
-use super::render::tame;
+use super::render::{tame, tame_json};
 use crate::boot::tools::{self, News, Ran, RunError, RunRequest, Unfinished};
 use crate::telemetry;
 
@@ -31,7 +31,7 @@ pub(super) fn run(args: &PluginsRunArgs, output: &mut Output<'_>) -> Result<(), 
     let ran = ran.map_err(|error| failed(&error))?;
     output.note(&beside(&ran));
     match ran.outcome {
-        Ok(result) => output.data(&format!("{result}\n")),
+        Ok(result) => output.data(&(tame_json(&result) + "\n")),
         Err(Unfinished { code, message }) => {
             Err(Failure::new(Exit::Failed, format!("the task did not complete: {code}: {}", tame(&message))))
         }

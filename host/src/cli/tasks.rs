@@ -123,7 +123,7 @@ async fn turn(verb: &str, args: &TaskArgs, client: &Client, output: &mut Output<
         return output.data(&answer.text());
     }
     let Turned { task_id, status, reason } = answer.read()?;
-    output.data(&format!("task {task_id} is {}\n", standing(&status, reason.as_deref())))
+    output.data(&format!("task {task_id} is {}\n", tame(&standing(&status, reason.as_deref()))))
 }
 
 async fn discard(args: &TaskArgs, client: &Client, output: &mut Output<'_>) -> Result<(), Failure> {
@@ -153,8 +153,8 @@ impl Task {
     /// How it ended, in one sentence.
     pub(super) fn outcome(&self) -> String {
         let standing = standing(&self.status, self.reason.as_deref());
-        let error = self.error.as_ref().map(|error| format!(": {}", tame(error))).unwrap_or_default();
-        format!("task {} is {standing}{error}", self.id)
+        let error = self.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        tame(&format!("task {} is {standing}{error}", self.id))
     }
 
     fn render(&self) -> String {
