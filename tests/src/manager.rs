@@ -42,4 +42,15 @@ impl Manager {
             }
         }
     }
+
+    /// The datagrams that are there already.
+    pub fn left(&self) -> Vec<Vec<String>> {
+        self.socket.set_nonblocking(true).expect("a socket that does not wait");
+        let mut told = Vec::new();
+        let mut datagram = [0; 4096];
+        while let Ok(length) = self.socket.recv(&mut datagram) {
+            told.push(String::from_utf8_lossy(&datagram[..length]).lines().map(str::to_owned).collect());
+        }
+        told
+    }
 }

@@ -116,7 +116,8 @@ impl Origin {
 
     /// What applies the edits that follow.
     pub(super) fn reloader(self, parts: ReloadParts, places: &Places) -> Reloader {
-        let ReloadParts { applied, live, registry, executor, clock, saved, asked, looked, kinds_changed } = parts;
+        let ReloadParts { applied, live, registry, executor, clock, saved, asked, looked, kinds_changed, stopping } =
+            parts;
         Reloader {
             applied,
             live,
@@ -133,6 +134,7 @@ impl Origin {
             asked,
             looked,
             kinds_changed,
+            stopping,
         }
     }
 }
@@ -149,6 +151,7 @@ pub(super) struct ReloadParts {
     pub(super) asked: Arc<Notify>,
     pub(super) looked: watch::Receiver<u64>,
     pub(super) kinds_changed: watch::Sender<u64>,
+    pub(super) stopping: watch::Receiver<bool>,
 }
 
 /// Why a daemon does not start on what was found. What says nothing is never "no jobs": where its last good text is kept, if

@@ -30,6 +30,8 @@ pub(super) struct Daemon {
     pub(super) kinds: Arc<dyn Kinds>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) phase: watch::Sender<Phase>,
+    /// True once nothing is reloaded any more; closed once no reload runs.
+    pub(super) reloads: watch::Sender<bool>,
     /// What makes new work, and is to end first.
     pub(super) makers: [AbortHandle; 5],
     pub(super) faces: Faces,
@@ -43,6 +45,9 @@ pub(super) struct Faces {
 
 /// After its drain time is over, what still runs is given back; that costs one commit.
 const GIVE_BACK_TIME: Duration = Duration::from_secs(5);
+
+/// How long a stop waits for an edit of `tasks.toml` that is being built: what it brings up is to be shut down too.
+const RELOAD_TIME: Duration = Duration::from_secs(1);
 
 /// How long plugins may take to end their threads.
 const PLUGIN_TIME: Duration = Duration::from_secs(1);
@@ -99,7 +104,10 @@ impl Daemon {
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
     async fn drain(&self) -> Result<(), StoreError> {
         let limit = self.live.config().host.drain_timeout;
-        service_manager::stopping(limit + GIVE_BACK_TIME + PLUGIN_TIME + END_TIME, "Stopping: running tasks may end.");
+        // First: no reload tells the service manager that the daemon is ready after it has heard of the stop.
+        self.reloads.send_replace(true);
+        let within = limit + GIVE_BACK_TIME + RELOAD_TIME + PLUGIN_TIME + END_TIME;
+        service_manager::stopping(within, "Stopping: running tasks may end.");
         self.phase.send_replace(Phase::Draining);
         self.makers.iter().for_each(AbortHandle::abort);
         dispatcher::offer_nothing(&*self.store, self.clock.now()).await?;
@@ -119,6 +127,10 @@ impl Daemon {
                 given = running.wait_for(|running| *running == 0) => drop(given),
                 () = sleep(GIVE_BACK_TIME) => {}
             }
+        }
+        tokio::select! {
+            () = self.reloads.closed() => {}
+            () = sleep(RELOAD_TIME) => debug!("An edit of tasks.toml took too long to be built."),
         }
         tokio::select! {
             () = self.executor.shut_down(&self.kinds.all(), PLUGIN_TIME) => {}

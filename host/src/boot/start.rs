@@ -85,14 +85,15 @@ pub(super) async fn start(
     let beat = pulse.beat_of("maintainer");
     services.start("maintainer", maintainer::run(Arc::clone(&store), Arc::clone(&clock), beat));
     let parts = Parts { live, applied, store, kinds, executor, events, metrics, clock, chance, phase: phase_seen };
-    let reload = Reload { origin, registry, places, asked };
+    let (reloads, stopping) = watch::channel(false);
+    let reload = Reload { origin, registry, places, asked, stopping };
     let makers = start_makers(&parts, reload, jobs_changed, services, pulse).await?;
 
     let uploads = keep_uploads(&config, places, &parts.store, services);
     let (live, store, kinds) = (Arc::clone(&parts.live), Arc::clone(&parts.store), Arc::clone(&parts.kinds));
     let (executor, clock) = (Arc::clone(&parts.executor), Arc::clone(&parts.clock));
     let faces = serve_faces(&Host::new(parts), &uploads, listeners);
-    Ok(Daemon { live, store, executor, kinds, clock, phase, makers, faces })
+    Ok(Daemon { live, store, executor, kinds, clock, phase, reloads, makers, faces })
 }
 
 /// What follows the edits of the file.
@@ -101,6 +102,7 @@ struct Reload<'a> {
     registry: Arc<Registry>,
     places: &'a Places,
     asked: Arc<Notify>,
+    stopping: watch::Receiver<bool>,
 }
 
 /// Starts what makes new work, or says which there can be.
@@ -112,7 +114,7 @@ async fn start_makers(
     pulse: &mut Pulse,
 ) -> Result<[AbortHandle; 5], BootError> {
     let Parts { live, applied, store, kinds, executor, metrics, clock, chance, .. } = parts;
-    let Reload { origin, registry, places, asked } = reload;
+    let Reload { origin, registry, places, asked, stopping } = reload;
     let (kinds_changed, looked) = (watch::Sender::new(0), watch::Sender::new(0));
     let mut dispatcher = Dispatcher {
         store: Arc::clone(store),
@@ -146,6 +148,7 @@ async fn start_makers(
         asked,
         looked: looked.subscribe(),
         kinds_changed: kinds_changed.clone(),
+        stopping,
     };
     let reloader = origin.reloader(reload_parts, places);
     Ok([

@@ -68,6 +68,8 @@ pub struct Reloader {
     pub looked: watch::Receiver<u64>,
     /// Counted up when an edit has changed which kinds there are.
     pub kinds_changed: watch::Sender<u64>,
+    /// True once the daemon stops. Who stops it can wait until this is dropped, which is once no round runs any more.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl Reloader {
@@ -117,7 +119,7 @@ impl Reloader {
     /// Reads the file, and applies or refuses it. Blocks.
     fn look(&mut self, source: Source) {
         let is_refused = self.applied.standing().refused.is_some();
-        if source == Source::Retry && !is_refused {
+        if self.is_stopping() || (source == Source::Retry && !is_refused) {
             return;
         }
         let found = Found::read(self.applied.file());
@@ -127,17 +129,17 @@ impl Reloader {
         if is_same && matches!(source, Source::Save | Source::Start) {
             return;
         }
-        service_manager::reloading();
+        self.tell_manager(service_manager::reloading);
         if is_same && is_asked && !is_refused {
             info!(generation = self.generation(), "tasks.toml is as it was applied.");
         } else {
             self.take(&found, source, !is_same || is_asked);
         }
-        if is_asked {
+        if is_asked && !self.is_stopping() {
             self.follow_secrets();
         }
         self.seen = found;
-        service_manager::ready(&self.status());
+        self.tell_manager(|| service_manager::ready(&self.status()));
     }
 
     fn take(&mut self, found: &Found, source: Source, is_news: bool) {
@@ -157,6 +159,18 @@ impl Reloader {
         let applied = self.build(text, now, is_news).and_then(|good| self.apply(text, good, source, now));
         if let Err(diagnostics) = applied {
             self.refuse(Refused::with_errors(self.applied.file(), text, diagnostics, now), is_news);
+        }
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Nothing, once the daemon stops; the stop is not told of meanwhile either.
+    fn tell_manager(&self, tell: impl FnOnce()) {
+        let stopping = self.stopping.borrow();
+        if !*stopping {
+            tell();
         }
     }
 
@@ -180,6 +194,10 @@ impl Reloader {
     fn build(&self, text: &str, now: UnixMicros, is_news: bool) -> Result<Good, Vec<Diagnostic>> {
         let edit = Edit { text, before: &self.declared, now };
         let good = edit.check(&self.live, &self.registry, |config| self.catalog(config))?;
+        if self.is_stopping() {
+            // Plugins that come up now might not be told to shut down.
+            return Ok(good);
+        }
         let (folders, settings) = (good.config.host.plugins.clone(), PluginSettings::of(&good.config));
         let changes = if is_news {
             self.registry.reconfigure(folders, settings)
@@ -208,6 +226,10 @@ impl Reloader {
         let live = Arc::clone(&self.live);
         // Held until the edit is applied or refused: no name is taken meanwhile.
         let editing = Handle::current().block_on(live.edit());
+        if self.is_stopping() {
+            // The next start judges the file.
+            return Ok(());
+        }
         let taken = Edit { text, before: &self.declared, now }.taken(&config, &live);
         if !taken.is_empty() {
             drop(editing);

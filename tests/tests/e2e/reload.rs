@@ -283,7 +283,7 @@ fn the_grace_of_cancels_and_the_time_to_stop_are_those_of_the_last_edit() {
     client.post(&format!("/api/v1/tasks/{hangs}/cancel"), &json!(null));
     client.until(&hangs, |task| task["reason"].as_str().is_some_and(|reason| reason.contains("not responding")));
     desk.daemon.signal(libc::SIGTERM);
-    assert_eq!(manager.wait_for("STOPPING=1")[1], "EXTEND_TIMEOUT_USEC=18000000");
+    assert_eq!(manager.wait_for("STOPPING=1")[1], "EXTEND_TIMEOUT_USEC=19000000");
     desk.daemon.signal(libc::SIGTERM);
 }
 

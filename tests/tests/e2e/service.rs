@@ -19,7 +19,7 @@ fn a_service_manager_is_told_when_the_daemon_serves_and_when_it_stops() {
     daemon.signal(libc::SIGTERM);
     let told = manager.next();
     // The drain timeout, and what the end takes besides.
-    assert_eq!(told[..2], ["STOPPING=1", "EXTEND_TIMEOUT_USEC=18000000"], "{told:?}");
+    assert_eq!(told[..2], ["STOPPING=1", "EXTEND_TIMEOUT_USEC=19000000"], "{told:?}");
     assert!(told[2].starts_with("STATUS=Stopping"), "{told:?}");
     daemon.signal(libc::SIGTERM);
     assert!(!daemon.wait().0.success(), "the second signal ends it at once");

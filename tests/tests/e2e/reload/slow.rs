@@ -4,17 +4,22 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 
 use serde_json::json;
-use taskhost_tests::{Scene, built_plugins, output};
+use taskhost_tests::{Manager, Scene, built_plugins, output};
 
 use super::{Desk, JOB, build_versions};
 
-#[test]
-fn while_a_plugin_takes_its_settings_slowly_jobs_are_declared_and_a_name_that_was_taken_refuses_the_edit() {
-    let scene = Scene::with_plugins("", &[built_plugins(), PathBuf::from("libraries")]);
+/// Of the plugin `versions`, which takes its settings once the pipe `settings` was opened and closed.
+fn slow_scene(rest: &str) -> Scene {
+    let scene = Scene::with_plugins(rest, &[built_plugins(), PathBuf::from("libraries")]);
     fs::create_dir(scene.file("libraries")).expect("the folder of the plugin");
     fs::rename(build_versions(&scene), scene.file("libraries/versions.so")).expect("the plugin into its folder");
     output("mkfifo", &["settings"], scene.path());
-    let mut desk = Desk::of(scene);
+    scene
+}
+
+#[test]
+fn while_a_plugin_takes_its_settings_slowly_jobs_are_declared_and_a_name_that_was_taken_refuses_the_edit() {
+    let mut desk = Desk::of(slow_scene(""));
     let client = desk.daemon.client().clone();
     let generation = || client.get("/api/v1/config").body["generation"].clone();
     let declare =
@@ -43,4 +48,28 @@ fn while_a_plugin_takes_its_settings_slowly_jobs_are_declared_and_a_name_that_wa
     drop(File::create(desk.scene.file("settings")).expect("the plugin to be asked once more"));
     assert!(desk.applied().starts_with("+1 job (nightly)"));
     assert_eq!((desk.job("other"), generation()), (200, json!(2)));
+}
+
+#[test]
+fn an_edit_that_is_being_built_when_the_daemon_stops_is_left_to_the_next_start() {
+    let scene = slow_scene("[plugins.probe]\nallow_in_process = true\n");
+    let manager = Manager::listen(scene.path());
+    let base = fs::read_to_string(scene.file("tasks.toml")).expect("the file of the scene");
+    let daemon = scene.start_with(&[("NOTIFY_SOCKET", manager.path().as_os_str())]);
+    let desk = Desk { scene, daemon, base };
+    let client = desk.daemon.client().clone();
+    // The stop takes as long as this.
+    let hangs = client.submit("probe.hang", &json!({ "ms": 2_000 }));
+    client.until(&hangs, |task| task["status"] == "running");
+    desk.save(&format!("{JOB}[plugins.versions]\nconfig = {{ a = 1 }}\n"));
+    let asked = File::create(desk.scene.file("settings")).expect("the plugin to be asked");
+    desk.daemon.signal(libc::SIGTERM);
+    manager.wait_for("STOPPING=1");
+    drop(asked);
+    let (status, said) = desk.daemon.wait();
+    assert!(status.success() && !said.contains("tasks.toml is applied"), "{said}");
+    let told = manager.left();
+    assert!(!told.iter().flatten().any(|line| line == "READY=1"), "{told:?}");
+    let kept = fs::read_to_string(desk.scene.file("var/last-good/tasks.toml")).expect("the last good text");
+    assert_eq!(kept, desk.base);
 }
