@@ -127,13 +127,13 @@ fn a_drain_interrupts_and_loses_no_state() {
 fn what_is_given_back_is_interrupted_once_whatever_it_says_later() {
     let mut bench = Bench::new(LONG);
     bench.start("act.hang", 0);
-    bench.start("act.block", 20);
+    bench.start("act.block", 250);
     assert_eq!(bench.said(), saved(1, "1"));
     bench.executor.give_back();
     assert_eq!([bench.outcome(), bench.outcome()], [Outcome::Interrupted, Outcome::Interrupted]);
     assert_eq!(bench.executor.running(), 0);
     // While this one blocks the first returns.
-    let task = bench.start("act.block", 100);
+    let task = bench.start("act.block", 600);
     assert_eq!(bench.report(), (task, saved(1, "1")));
     assert_eq!(bench.report(), (task, Said::Ended(done("\"late but done\""))));
 }
