@@ -122,9 +122,10 @@ impl LogBuffer {
 
 /// What the log says of how an attempt ended. That the first did its work goes without saying; a later one takes back what the
 /// log says of those before it.
-pub(super) fn last_words(outcome: &Outcome, attempt: u32) -> Option<(LogLevel, String)> {
+pub(super) fn last_words(outcome: &Outcome, lease: LeaseId) -> Option<(LogLevel, String)> {
     let (level, words) = match outcome {
-        Outcome::Done(_) if attempt > 1 => (LogLevel::Info, "The attempt succeeded.".to_owned()),
+        // Not the attempt: one that was interrupted is not spent.
+        Outcome::Done(_) if lease > LeaseId::FIRST => (LogLevel::Info, "The attempt succeeded.".to_owned()),
         Outcome::Done(_) => return None,
         Outcome::Failed { message, .. } => (LogLevel::Warn, format!("The attempt failed: {message}")),
         Outcome::Suspended { until, .. } => (LogLevel::Info, format!("The attempt is suspended until {until}.")),

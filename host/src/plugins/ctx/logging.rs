@@ -153,7 +153,7 @@ impl Ctx {
 
     /// What is left to be handed over at the end, and how that was. Also of an attempt that said nothing, unless it was the first and did its work.
     pub(in crate::plugins) fn last_log(&self, log: Option<Box<LogBuffer>>, outcome: &Outcome) -> Vec<LogChunk> {
-        let Some((level, message)) = last_words(outcome, self.attempt) else {
+        let Some((level, message)) = last_words(outcome, self.lease) else {
             return log.map(|mut log| log.hand_over()).unwrap_or_default();
         };
         let mut log = log.unwrap_or_else(|| Box::new(self.begun()));
