@@ -168,6 +168,8 @@ impl Stream {
     async fn next(&mut self, stopping: Option<Extension<Stopping>>) -> Option<Event> {
         while self.ready.is_empty() && !self.is_over {
             let next = tokio::select! {
+                // In this order: what was told before the stop is sent before the end.
+                biased;
                 next = self.feed.next() => Some(next),
                 () = sleep(HEARTBEAT) => None,
                 () = stopped(stopping.clone()) => return None,
