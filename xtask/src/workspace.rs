@@ -34,7 +34,9 @@ impl Workspace {
     /// # Errors
     /// If cargo cannot be run or answers something else than its documented JSON.
     pub(crate) fn load() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        // That of this run: trees that share a target folder also share this program, built in one of them.
+        let folder = std::env::var_os("CARGO_MANIFEST_DIR").context("it is run by cargo: `cargo xtask …`")?;
+        let manifest = Path::new(&folder).join("Cargo.toml");
         let mut command = Command::new(shell::cargo_program());
         command.args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(manifest);
         let document: Value =
