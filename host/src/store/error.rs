@@ -50,6 +50,16 @@ pub enum StoreError {
         /// Why.
         reason: String,
     },
+    /// This call failed, and changed nothing; the store goes on.
+    #[error("the store {path} could not {what}: {reason}")]
+    Refused {
+        /// The store's file.
+        path: String,
+        /// What the call was about.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
     /// There is a task of that id already; nothing was inserted.
     #[error("there is a task {task} already")]
     TaskExists {
@@ -69,7 +79,8 @@ impl StoreError {
             Self::Open { .. } => "check the path in [host] `store`, and that the daemon may write there",
             Self::Damaged { .. } => "restore a backup of the file, or move it away to begin with an empty store",
             Self::Foreign { .. } => "run the version of taskhost that wrote it, or name another file in [host] `store`",
-            Self::Full { .. } => "free some space and start the daemon again; everything acknowledged is safe",
+            Self::Full { .. } => "free some space on that disk, then try again; everything acknowledged is safe",
+            Self::Refused { .. } => "nothing was changed; is something of it too large?",
             Self::Failed { .. } => {
                 "look at the disk; everything acknowledged is safe, and the next start goes on from there"
             }

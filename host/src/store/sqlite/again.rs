@@ -7,8 +7,8 @@ use taskhost_core::ids::{KindName, TaskId};
 use taskhost_core::task::{Event, Status};
 use taskhost_core::time::UnixMicros;
 
+use super::command::Answer;
 use super::filter::{Conditions, Text};
-use super::inbox::{Answer, Command};
 use super::rows::{self, COLUMNS, Row};
 use super::writer::Writer;
 use crate::store::{Action, ActionRefused, Sweep};
@@ -24,6 +24,13 @@ pub(super) const DEAD: &str =
 #[derive(Debug)]
 pub(super) struct Sweeping {
     what: Sweep,
+    at: Place,
+    /// Where the step of this turn has come to; it counts once that is committed.
+    next: Place,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Place {
     after: i64,
     /// What was inserted later is not met: a sweep ends, whatever dies meanwhile.
     until: Option<i64>,
@@ -32,7 +39,13 @@ pub(super) struct Sweeping {
 
 impl From<Sweep> for Sweeping {
     fn from(what: Sweep) -> Self {
-        Self { what, after: 0, until: None, count: 0 }
+        Self { what, at: Place::default(), next: Place::default() }
+    }
+}
+
+impl Sweeping {
+    pub(super) fn go_on(&mut self) {
+        self.at = self.next;
     }
 }
 
@@ -68,18 +81,19 @@ impl Writer {
         Ok(Ok(next.status()))
     }
 
-    /// Takes a step of a sweep. What is left is for the next turn, behind what came meanwhile.
+    /// Takes a step of a sweep. What is left is for the next turn, behind what came meanwhile: it is not answered yet.
     pub(super) fn sweep(
         &mut self,
-        mut sweeping: Box<Sweeping>,
-        answer: Answer<u64>,
+        sweeping: &mut Sweeping,
+        answer: &mut Answer<u64>,
         now: UnixMicros,
     ) -> rusqlite::Result<()> {
-        let until = *sweeping.until.get_or_insert(self.last_seq);
+        let mut at = sweeping.at;
+        let until = *at.until.get_or_insert(self.last_seq);
         let dead: Vec<i64> = self
             .connection
             .prepare_cached(DEAD)?
-            .query_map((sweeping.after, until), |row| row.get(0))?
+            .query_map((at.after, until), |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         let all = dead.len() < ROWS_A_STEP;
         let Sweep { action, filter, kinds } = &sweeping.what;
@@ -90,14 +104,13 @@ impl Writer {
             && let Some(seq) = left.next()
         {
             if let Some(mut row) = self.find(seq, &conditions, text.as_mut())? {
-                sweeping.count += u64::from(self.act_on(&mut row, *action, now)?.is_ok());
+                at.count += u64::from(self.act_on(&mut row, *action, now)?.is_ok());
             }
-            sweeping.after = seq;
+            at.after = seq;
         }
+        sweeping.next = at;
         if all && left.len() == 0 {
-            self.turn.answer(answer, sweeping.count);
-        } else {
-            self.turn.again.push((Command::Sweep(sweeping, answer), now));
+            answer.say(at.count);
         }
         Ok(())
     }

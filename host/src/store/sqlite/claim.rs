@@ -31,7 +31,8 @@ impl Writer {
             queue.slots = *slots;
             queue.backlog = true;
         }
-        self.kinds.clear();
+        let before = std::mem::take(&mut self.kinds);
+        self.turn.undo.kinds.get_or_insert(before);
         for kind in &offer.kinds {
             let kind = self.names.kinds.id(&self.connection, kind)?;
             self.kinds.insert(kind);

@@ -10,8 +10,10 @@ pub(super) fn classify(path: &str, error: &rusqlite::Error) -> StoreError {
     let path = path.to_owned();
     let reason = error.to_string();
     // A value that no row of ours has.
-    if let Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..) | Error::IntegralValueOutOfRange(..) =
-        error
+    if let Error::FromSqlConversionFailure(..)
+    | Error::InvalidColumnType(..)
+    | Error::IntegralValueOutOfRange(..)
+    | Error::Utf8Error(..) = error
     {
         return StoreError::Damaged { path, reason };
     }
@@ -19,6 +21,37 @@ pub(super) fn classify(path: &str, error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DiskFull) => StoreError::Full { path },
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Damaged { path, reason },
         _ => StoreError::Failed { path, reason },
+    }
+}
+
+/// An error of a call that has changed nothing, while the store goes on.
+pub(super) fn classify_of(what: &'static str, path: &str, error: &rusqlite::Error) -> StoreError {
+    match classify(path, error) {
+        StoreError::Failed { path, reason } => StoreError::Refused { path, what, reason },
+        other => other,
+    }
+}
+
+/// Whether an error is that of a statement, so that without it all is as before. After any other the file may not be what it
+/// is taken for: a lying disk, damage, no memory.
+pub(super) fn may_go_on(error: &rusqlite::Error) -> bool {
+    match error {
+        Error::FromSqlConversionFailure(..)
+        | Error::InvalidColumnType(..)
+        | Error::IntegralValueOutOfRange(..)
+        | Error::Utf8Error(..) => false,
+        other => other.sqlite_error_code().is_none_or(|code| {
+            matches!(
+                code,
+                ErrorCode::TooBig
+                    | ErrorCode::ConstraintViolation
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::ParameterOutOfRange
+                    | ErrorCode::OperationInterrupted
+                    | ErrorCode::OperationAborted
+                    | ErrorCode::Unknown
+            )
+        }),
     }
 }
 

@@ -7,7 +7,7 @@ use taskhost_core::ids::TaskId;
 use super::rows::Row;
 
 /// A running task. The writer is the only one who changes rows, so this copy is the truth.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct InFlight {
     pub(super) row: Row,
     pub(super) has_state: bool,
@@ -20,6 +20,9 @@ pub(super) struct Flights {
     tasks: HashMap<TaskId, InFlight>,
     left: HashMap<i64, usize>,
     last_turn: i64,
+    /// What this turn changed, as it was before: the first is the oldest.
+    before: Vec<InFlight>,
+    has_departed: bool,
 }
 
 impl Flights {
@@ -33,13 +36,23 @@ impl Flights {
         self.tasks.len()
     }
 
-    pub(super) fn get_mut(&mut self, task: TaskId) -> Option<&mut InFlight> {
-        self.tasks.get_mut(&task)
+    pub(super) fn get(&self, task: TaskId) -> Option<&InFlight> {
+        self.tasks.get(&task)
+    }
+
+    /// A task that runs has another row now, and perhaps a checkpoint.
+    pub(super) fn refresh(&mut self, row: &Row, has_state: bool) {
+        if let Some(flying) = self.tasks.get_mut(&row.id) {
+            self.before.push(*flying);
+            flying.row = *row;
+            flying.has_state |= has_state;
+        }
     }
 
     /// Takes the claims of a turn off the ground and answers the turn's number, under which its row is kept.
     pub(super) fn depart(&mut self, claims: Vec<(Row, bool)>) -> i64 {
         self.last_turn += 1;
+        self.has_departed = true;
         self.left.insert(self.last_turn, claims.len());
         for (row, has_state) in claims {
             self.tasks.insert(row.id, InFlight { row, has_state, turn: self.last_turn });
@@ -49,14 +62,36 @@ impl Flights {
 
     /// A task no longer runs. Answers the turn whose last task it was, whose row is of no more use.
     pub(super) fn land(&mut self, task: TaskId) -> Option<i64> {
-        let turn = self.tasks.remove(&task)?.turn;
-        let left = self.left.get_mut(&turn)?;
+        let landed = self.tasks.remove(&task)?;
+        self.before.push(landed);
+        let left = self.left.get_mut(&landed.turn)?;
         *left -= 1;
         if *left > 0 {
             return None;
         }
-        self.left.remove(&turn);
-        Some(turn)
+        self.left.remove(&landed.turn);
+        Some(landed.turn)
+    }
+
+    /// The turn is committed: nothing of it will be undone.
+    pub(super) fn keep(&mut self) {
+        self.before.clear();
+        self.has_departed = false;
+    }
+
+    /// Makes everything as it was before the turn.
+    pub(super) fn undo(&mut self) {
+        if std::mem::take(&mut self.has_departed) {
+            let turn = self.last_turn;
+            self.tasks.retain(|_, flying| flying.turn != turn);
+            self.left.remove(&turn);
+            self.last_turn -= 1;
+        }
+        for flying in std::mem::take(&mut self.before).into_iter().rev() {
+            if self.tasks.insert(flying.row.id, flying).is_none() {
+                *self.left.entry(flying.turn).or_default() += 1;
+            }
+        }
     }
 }
 

@@ -3,46 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use taskhost_core::ids::{QueueName, TaskId};
-use taskhost_core::once::Once;
-use taskhost_core::retention::Retentions;
-use taskhost_core::submit::NewTask;
-use taskhost_core::task::{Rejected, Status};
 use taskhost_core::time::UnixMicros;
-use tokio::sync::oneshot;
 
-use super::again::Sweeping;
-use super::jobs::JobCommand;
-use super::retention::Aging;
+use super::command::{Command, Reports};
 use super::{again, retention};
-use crate::store::{Action, ActionRefused, AttemptReport, CancelRefused, Inserted, KeyReused, Offer, StoreError};
-
-pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
-
-/// A call of the port, on its way to the writer.
-#[derive(Debug)]
-pub(super) enum Command {
-    Submit(Vec<NewTask>, Answer<Vec<Status>>),
-    SubmitOnce(Vec<NewTask>, Box<Once>, Answer<Result<Vec<Inserted>, KeyReused>>),
-    Job(JobCommand),
-    Cancel(TaskId, Answer<Result<Status, CancelRefused>>),
-    Act(TaskId, Action, Answer<Result<Status, ActionRefused>>),
-    Sweep(Box<Sweeping>, Answer<u64>),
-    Retain(Box<Retentions>, Answer<()>),
-    Age(Box<Aging>, Answer<()>),
-    Offer(Offer, Answer<()>),
-    Advance(Answer<()>),
-    PauseQueue(QueueName, bool, Answer<()>),
-    Close(Answer<()>),
-}
-
-/// Reports with the answer to them.
-#[derive(Debug)]
-pub(super) struct Reports {
-    pub(super) of_attempts: Vec<AttemptReport>,
-    pub(super) now: UnixMicros,
-    pub(super) answer: Answer<Vec<Result<Status, Rejected>>>,
-}
 
 /// Everything for one turn.
 #[derive(Debug, Default)]
@@ -113,7 +77,7 @@ fn within_a_turn(commands: &mut VecDeque<(Command, UnixMicros)>) -> VecDeque<(Co
         rows += match command {
             Command::Submit(tasks, _) | Command::SubmitOnce(tasks, ..) => tasks.len(),
             Command::Sweep(..) => again::ROWS_A_STEP,
-            Command::Retain(..) | Command::Age(..) => retention::ROWS_A_STEP,
+            Command::Retain(..) => retention::ROWS_A_STEP,
             _one => 1,
         };
         before < ROWS_A_TURN

@@ -9,7 +9,7 @@ use taskhost_core::ids::JobName;
 use taskhost_core::job::Job;
 use taskhost_core::time::UnixMicros;
 
-use super::inbox::Answer;
+use super::command::{Answer, Saying};
 use super::writer::Writer;
 use crate::store::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
 
@@ -22,6 +22,18 @@ pub(super) enum JobCommand {
     Keep(Box<Definition>, Answer<Option<JobCursor>>),
     Drop(JobName, Answer<()>),
     Pause(JobName, bool, Answer<Option<JobCursor>>),
+}
+
+impl JobCommand {
+    /// What is to be said.
+    pub(super) fn answer(&mut self) -> &mut dyn Saying {
+        match self {
+            Self::Fire(_, answer) => answer,
+            Self::Adopt(_, _, answer) => answer,
+            Self::Retire(_, answer) | Self::Drop(_, answer) => answer,
+            Self::Keep(_, answer) | Self::Pause(_, _, answer) => answer,
+        }
+    }
 }
 
 /// A job that was declared over HTTP, as it is written.
@@ -44,38 +56,26 @@ impl From<KeptJob> for Definition {
 }
 
 impl Writer {
-    pub(super) fn take_job(&mut self, command: JobCommand, now: UnixMicros) -> rusqlite::Result<()> {
+    pub(super) fn take_job(&mut self, command: &mut JobCommand, now: UnixMicros) -> rusqlite::Result<()> {
         match command {
-            JobCommand::Fire(firing, answer) => {
-                let fired = self.fire(&firing, now)?;
-                self.turn.answer(answer, fired);
-            }
-            JobCommand::Adopt(jobs, rest, answer) => {
-                let cursors = self.adopt(&jobs, rest, now)?;
-                self.turn.answer(answer, cursors);
-            }
+            JobCommand::Fire(firing, answer) => answer.say(self.fire(firing, now)?),
+            JobCommand::Adopt(jobs, rest, answer) => answer.say(self.adopt(jobs, *rest, now)?),
             JobCommand::Retire(jobs, answer) => {
                 let retire = "UPDATE job SET gone = 1 WHERE name = ?1";
                 for job in jobs {
                     self.execute(retire, [job.as_str()])?;
                 }
-                self.turn.answer(answer, ());
+                answer.say(());
             }
-            JobCommand::Keep(definition, answer) => {
-                let cursor = self.keep(&definition, now)?;
-                self.turn.answer(answer, cursor);
-            }
+            JobCommand::Keep(definition, answer) => answer.say(self.keep(definition, now)?),
             JobCommand::Drop(job, answer) => {
                 for drop in ["api_job", "job", "job_pause"].map(|table| format!("DELETE FROM {table} WHERE name = ?1"))
                 {
                     self.execute(&drop, [job.as_str()])?;
                 }
-                self.turn.answer(answer, ());
+                answer.say(());
             }
-            JobCommand::Pause(job, paused, answer) => {
-                let cursor = self.pause(&job, paused, now)?;
-                self.turn.answer(answer, cursor);
-            }
+            JobCommand::Pause(job, paused, answer) => answer.say(self.pause(job, *paused, now)?),
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod advance;
 mod again;
 mod claim;
 mod codec;
+mod command;
 mod error;
 mod filter;
 mod flight;
@@ -20,6 +21,7 @@ mod port;
 mod queues;
 mod reader;
 mod readers;
+mod replay;
 mod report;
 mod retention;
 mod rows;
@@ -27,6 +29,7 @@ mod schema;
 #[cfg(test)]
 mod tests;
 mod turn;
+mod undo;
 mod writer;
 
 use std::collections::HashSet;
@@ -38,14 +41,15 @@ use taskhost_core::retention::Retentions;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
+use self::command::{Answer, Command};
 use self::flight::Flights;
-use self::inbox::{Command, Inbox};
+use self::inbox::Inbox;
 use self::names::Names;
 use self::queues::{Board, Queues};
 use self::readers::{Readers, open_reader};
 use self::turn::{Outlet, Turn};
 use self::writer::Writer;
-use super::{Assignment, Reply, StoreError};
+use super::{Assignment, StoreError};
 use crate::events::Events;
 use crate::lock::FileLock;
 use crate::tally::Tally;
@@ -118,7 +122,7 @@ impl SqliteStore {
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
         // What ended under another policy, before anything else is done. Nobody waits for it.
-        inbox.put(Command::Retain(Box::new(options.retentions.clone()), Reply::pending().0), now);
+        inbox.put(Command::Retain(Box::new(options.retentions.clone().into()), Answer::pending().0), now);
         let reader = open_reader(&options.path).map_err(opened)?;
         let writers_inbox = Arc::clone(&inbox);
         std::thread::Builder::new()

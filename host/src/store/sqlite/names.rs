@@ -77,6 +77,15 @@ impl<T: Clone + Eq + Hash + FromStr + ToString> Interner<T> {
         self.texts.keys().copied()
     }
 
+    /// Forgets the names with a higher number: they are in no file.
+    fn forget_above(&mut self, number: i64) {
+        if self.latest > number {
+            self.texts.retain(|id, _| *id <= number);
+            self.ids.retain(|_, id| *id <= number);
+            self.latest = number;
+        }
+    }
+
     /// The names with a higher number.
     fn above(&self, number: i64) -> impl Iterator<Item = (i64, T)> {
         self.texts.iter().filter(move |(id, _)| **id > number).map(|(id, name)| (*id, name.clone()))
@@ -105,6 +114,19 @@ impl Names {
     /// The highest number of a queue or a kind.
     pub(super) fn latest(&self) -> i64 {
         self.queues.latest.max(self.kinds.latest)
+    }
+
+    /// The highest number of any name.
+    pub(super) fn last(&self) -> i64 {
+        self.latest().max(self.jobs.latest).max(self.hosts.latest)
+    }
+
+    /// Makes everything as it was when `last` was the highest number.
+    pub(super) fn undo(&mut self, last: i64) {
+        self.queues.forget_above(last);
+        self.kinds.forget_above(last);
+        self.jobs.forget_above(last);
+        self.hosts.forget_above(last);
     }
 
     /// The queues and kinds with a higher number.

@@ -12,7 +12,7 @@ use taskhost_core::time::UnixMicros;
 use taskhost_core::view::{Page, TaskView};
 use tokio::sync::watch;
 
-use super::inbox::{self, Command, Reports};
+use super::command::{Answer, Command, Reports};
 use super::jobs::JobCommand;
 use super::{SqliteStore, error, jobs, list, log, once, queues, reader};
 use crate::store::{
@@ -21,13 +21,13 @@ use crate::store::{
 };
 
 impl SqliteStore {
-    fn ask<T>(&self, now: UnixMicros, command: impl FnOnce(inbox::Answer<T>) -> Command) -> Reply<T> {
-        let (answer, reply) = Reply::pending();
+    fn ask<T>(&self, now: UnixMicros, command: impl FnOnce(Answer<T>) -> Command) -> Reply<T> {
+        let (answer, reply) = Answer::pending();
         self.inbox.put(command(answer), now);
         reply
     }
 
-    fn ask_of_jobs<T>(&self, now: UnixMicros, command: impl FnOnce(inbox::Answer<T>) -> JobCommand) -> Reply<T> {
+    fn ask_of_jobs<T>(&self, now: UnixMicros, command: impl FnOnce(Answer<T>) -> JobCommand) -> Reply<T> {
         self.ask(now, |answer| Command::Job(command(answer)))
     }
 }
@@ -81,7 +81,7 @@ impl Store for SqliteStore {
     }
 
     fn report(&self, reports: Vec<AttemptReport>, now: UnixMicros) -> Reply<Vec<Result<Status, Rejected>>> {
-        let (answer, reply) = Reply::pending();
+        let (answer, reply) = Answer::pending();
         self.inbox.put_reports(Reports { of_attempts: reports, now, answer });
         reply
     }
@@ -103,7 +103,7 @@ impl Store for SqliteStore {
     }
 
     fn retain(&self, retentions: Retentions, now: UnixMicros) -> Reply<()> {
-        self.ask(now, |answer| Command::Retain(Box::new(retentions), answer))
+        self.ask(now, |answer| Command::Retain(Box::new(retentions.into()), answer))
     }
 
     fn offer(&self, offer: Offer, now: UnixMicros) -> Reply<()> {

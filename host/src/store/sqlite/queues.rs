@@ -4,6 +4,7 @@
 //! otherwise. What others see is that of the latest commit: [`Board`]. Not here: what is claimed (`claim`). Start at [`Queues`].
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -32,7 +33,7 @@ CREATE TABLE queue_count (
 ";
 
 /// A queue as this host serves it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Queue {
     pub(super) slots: u32,
     /// Something may wait that could start: looked up when a slot is free.
@@ -57,7 +58,8 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(super) struct Queues {
     by_number: HashMap<i64, Queue>,
-    touched: Vec<i64>,
+    /// The queues that are to be shown anew, as they were before the turn; none: there was no such queue.
+    touched: Vec<(i64, Option<Queue>)>,
     /// How long ended tasks are kept, in queues that say nothing of it.
     usual_retention: Retention,
 }
@@ -127,14 +129,22 @@ impl Queues {
         Ok(())
     }
 
-    /// The queue of this number, which is shown anew after the commit.
+    /// The queue of this number, which is shown anew after the commit, or put back if there is none.
     pub(super) fn of(&mut self, number: i64) -> &mut Queue {
-        let queue = self.by_number.entry(number).or_default();
-        if !queue.is_touched {
-            queue.is_touched = true;
-            self.touched.push(number);
+        match self.by_number.entry(number) {
+            Entry::Occupied(queue) => {
+                let queue = queue.into_mut();
+                if !queue.is_touched {
+                    self.touched.push((number, Some(*queue)));
+                    queue.is_touched = true;
+                }
+                queue
+            }
+            Entry::Vacant(place) => {
+                self.touched.push((number, None));
+                place.insert(Queue { is_touched: true, ..Queue::default() })
+            }
         }
-        queue
     }
 
     /// A task has another status.
@@ -147,11 +157,10 @@ impl Queues {
 
     /// Nobody may start anything, until they are offered again.
     pub(super) fn close(&mut self) {
-        for (number, queue) in self.by_number.iter_mut().filter(|(_, queue)| queue.slots > 0) {
-            queue.slots = 0;
-            if !std::mem::replace(&mut queue.is_touched, true) {
-                self.touched.push(*number);
-            }
+        let open: Vec<_> =
+            self.by_number.iter().filter(|(_, queue)| queue.slots > 0).map(|(number, _)| *number).collect();
+        for number in open {
+            self.of(number).slots = 0;
         }
     }
 
@@ -163,11 +172,30 @@ impl Queues {
         names: &mut names::Interner<QueueName>,
     ) -> rusqlite::Result<()> {
         self.usual_retention = retentions.usual;
-        self.by_number.values_mut().for_each(|queue| queue.retention = None);
+        let all: Vec<_> = self.by_number.keys().copied().collect();
+        for number in all {
+            self.of(number).retention = None;
+        }
         for (name, retention) in &retentions.of_queues {
             self.of(names.id(connection, name)?).retention = Some(*retention);
         }
         Ok(())
+    }
+
+    /// How long ended tasks are kept in queues that say nothing of it.
+    pub(super) fn usual_retention(&self) -> Retention {
+        self.usual_retention
+    }
+
+    /// Makes everything as it was before the turn.
+    pub(super) fn undo(&mut self, usual_retention: Retention) {
+        for (number, before) in self.touched.drain(..) {
+            match before {
+                Some(queue) => drop(self.by_number.insert(number, queue)),
+                None => drop(self.by_number.remove(&number)),
+            }
+        }
+        self.usual_retention = usual_retention;
     }
 
     /// How long ended tasks of this queue are kept.
@@ -187,7 +215,7 @@ impl Queues {
             return;
         }
         let mut shown = board.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for number in self.touched.drain(..) {
+        for (number, _before) in self.touched.drain(..) {
             let Some((queue, name)) = self.by_number.get_mut(&number).zip(names.name(number)) else { continue };
             queue.is_touched = false;
             let Queue { slots, paused_since, counts, .. } = *queue;

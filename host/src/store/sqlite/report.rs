@@ -7,26 +7,25 @@ use taskhost_core::time::UnixMicros;
 use taskhost_core::view::ERRORS_KEPT;
 
 use super::codec;
-use super::inbox::Reports;
+use super::command::Reports;
 use super::rows::{self, Body, COLUMNS, Row};
 use super::writer::{Writer, runs};
 use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending, Failure};
 use crate::tally::{AttemptOutcome, Counted};
 
 impl Writer {
-    pub(super) fn take_reports(&mut self, reports: Reports) -> rusqlite::Result<()> {
-        let Reports { of_attempts, now, answer } = reports;
-        let mut statuses = Vec::with_capacity(of_attempts.len());
-        for report in of_attempts {
-            statuses.push(self.take_report(&report, now)?);
+    pub(super) fn take_reports(&mut self, reports: &mut Reports) -> rusqlite::Result<()> {
+        let mut statuses = Vec::with_capacity(reports.of_attempts.len());
+        for report in &reports.of_attempts {
+            statuses.push(self.take_report(report, reports.now)?);
         }
-        self.turn.answer(answer, statuses);
+        reports.answer.say(statuses);
         Ok(())
     }
 
     fn take_report(&mut self, report: &AttemptReport, now: UnixMicros) -> rusqlite::Result<Result<Status, Rejected>> {
         // Only what flies can report. Another lease, or a task that landed: `step` says why, from the row as it stands.
-        let Some(flying) = self.flights.get_mut(report.task) else { return self.too_late(report, now) };
+        let Some(flying) = self.flights.get(report.task) else { return self.too_late(report, now) };
         let mut row = flying.row;
         let (lease, log) = (report.lease, &report.log);
         match &report.change {
@@ -37,7 +36,7 @@ impl Writer {
                     rows::put_body(&self.connection, Body::State, row.seq, state)?;
                     self.keep_log(row.seq, lease, log)?;
                     self.keep_follow_ups(&mut row, follow_ups, now)?;
-                    self.refresh(&row, true);
+                    self.flights.refresh(&row, true);
                 }
                 Ok(kept.map(|task| task.status()))
             }
@@ -115,13 +114,6 @@ impl Writer {
         Ok(())
     }
 
-    fn refresh(&mut self, row: &Row, has_state: bool) {
-        if let Some(flying) = self.flights.get_mut(row.id) {
-            flying.row = *row;
-            flying.has_state |= has_state;
-        }
-    }
-
     pub(super) fn cancel(&mut self, task: TaskId, now: UnixMicros) -> rusqlite::Result<Result<Status, CancelRefused>> {
         // What this turn has claimed is in the file already, and in flight only after it; the file knows both.
         let Some(mut row) = self.load(task)? else { return Ok(Err(CancelRefused::Unknown)) };
@@ -131,7 +123,7 @@ impl Writer {
             Err(rejected) => return Ok(Err(CancelRefused::Rejected(rejected))),
         };
         if was_running {
-            self.refresh(&row, false);
+            self.flights.refresh(&row, false);
             for (claimed, _) in self.turn.claims.iter_mut().filter(|(claimed, _)| claimed.id == task) {
                 *claimed = row;
             }

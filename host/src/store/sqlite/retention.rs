@@ -10,7 +10,7 @@ use taskhost_core::retention::{Retention, Retentions};
 use taskhost_core::time::UnixMicros;
 
 use super::advance::PRUNE_TOGETHER;
-use super::inbox::{Answer, Command};
+use super::command::Answer;
 use super::rows::{self, COLUMNS, COLUMNS_COUNT, Row};
 use super::writer::Writer;
 
@@ -26,13 +26,34 @@ pub(super) const ROWS_A_STEP: usize = 500;
 /// The rows that one step looks at.
 const ROWS: &str = "FROM task NOT INDEXED WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT 500";
 
-/// On the way through the rows that a policy is applied to.
+/// A policy, on its way through the rows that it is applied to.
 #[derive(Debug)]
 pub(super) struct Aging {
+    retentions: Retentions,
     policy: String,
+    /// None: nothing of it was done yet.
+    at: Option<Place>,
+    /// Where the step of this turn has come to; it counts once that is committed.
+    next: Option<Place>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
     after: i64,
     /// What is inserted later ends by the new policy anyway.
     until: i64,
+}
+
+impl From<Retentions> for Aging {
+    fn from(retentions: Retentions) -> Self {
+        Self { policy: text(&retentions), retentions, at: None, next: None }
+    }
+}
+
+impl Aging {
+    pub(super) fn go_on(&mut self) {
+        self.at = self.next;
+    }
 }
 
 /// What [`ROWS_A_STEP`] rows are selected by.
@@ -53,22 +74,38 @@ fn text(retentions: &Retentions) -> String {
 }
 
 impl Writer {
-    /// From now on tasks are kept by this policy; answers once those that have ended before are too.
-    pub(super) fn retain(
-        &mut self,
-        retentions: &Retentions,
-        answer: Answer<()>,
-        now: UnixMicros,
-    ) -> rusqlite::Result<()> {
-        self.queues.retain(retentions, &self.connection, &mut self.names.queues)?;
-        let policy = text(retentions);
-        self.policy.clone_from(&policy);
-        if self.applied_policy()? == policy {
-            self.turn.answer(answer, ());
-            return Ok(());
+    /// From now on tasks are kept by this policy. Takes a step through those that have ended before; answers once they are too.
+    pub(super) fn retain(&mut self, aging: &mut Aging, answer: &mut Answer<()>) -> rusqlite::Result<()> {
+        let at = match aging.at {
+            Some(at) => at,
+            None if self.begin_policy(aging)? => Place { after: 0, until: self.last_seq },
+            None => {
+                answer.say(());
+                return Ok(());
+            }
+        };
+        let (at, is_last) = self.age(at)?;
+        aging.next = Some(at);
+        if is_last {
+            // A newer policy may have come meanwhile: it is the one that counts.
+            if aging.policy == self.policy {
+                self.note_policy(&aging.policy)?;
+            }
+            answer.say(());
         }
-        self.note_policy("")?;
-        self.age(Box::new(Aging { policy, after: 0, until: self.last_seq }), answer, now)
+        Ok(())
+    }
+
+    /// Answers whether there are rows by another policy.
+    fn begin_policy(&mut self, aging: &Aging) -> rusqlite::Result<bool> {
+        self.queues.retain(&aging.retentions, &self.connection, &mut self.names.queues)?;
+        let before = std::mem::replace(&mut self.policy, aging.policy.clone());
+        self.turn.undo.policy.get_or_insert(before);
+        let is_other = self.applied_policy()? != aging.policy;
+        if is_other {
+            self.note_policy("")?;
+        }
+        Ok(is_other)
     }
 
     fn note_policy(&self, policy: &str) -> rusqlite::Result<()> {
@@ -81,26 +118,18 @@ impl Writer {
         Ok(applied.unwrap_or_else(|| text(&Retentions::default())))
     }
 
-    /// Takes a step through the rows. A newer policy may have come meanwhile: it is the one that counts.
-    pub(super) fn age(&mut self, mut aging: Box<Aging>, answer: Answer<()>, now: UnixMicros) -> rusqlite::Result<()> {
+    /// Answers where the next step begins, and whether there is none.
+    fn age(&mut self, mut at: Place) -> rusqlite::Result<(Place, bool)> {
         let rows: Vec<(Row, Option<i64>)> = self
             .connection
             .prepare_cached(&select())?
-            .query_map((aging.after, aging.until), |row| Ok((rows::read(row)?, row.get(COLUMNS_COUNT)?)))?
+            .query_map((at.after, at.until), |row| Ok((rows::read(row)?, row.get(COLUMNS_COUNT)?)))?
             .collect::<Result<_, _>>()?;
         for (row, written) in &rows {
-            aging.after = row.seq;
+            at.after = row.seq;
             self.keep_until(row, *written)?;
         }
-        if rows.len() == ROWS_A_STEP {
-            self.turn.again.push((Command::Age(aging, answer), now));
-            return Ok(());
-        }
-        if aging.policy == self.policy {
-            self.note_policy(&aging.policy)?;
-        }
-        self.turn.answer(answer, ());
-        Ok(())
+        Ok((at, rows.len() < ROWS_A_STEP))
     }
 
     /// Until when an ended task is kept.

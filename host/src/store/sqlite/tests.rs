@@ -7,6 +7,7 @@ mod crash;
 mod file;
 mod model;
 mod plan;
+mod replay;
 mod tally;
 mod turn;
 

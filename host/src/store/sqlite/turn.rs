@@ -7,9 +7,10 @@ use std::sync::Arc;
 use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
-use super::inbox::{Answer, Command};
+use super::command::Command;
 use super::queues::Board;
 use super::rows::Row;
+use super::undo::Undo;
 use crate::events::{Events, TaskChanged};
 use crate::store::{Assignment, StoreError};
 use crate::tally::{Counted, Tally};
@@ -27,25 +28,19 @@ pub(super) struct Outlet {
 }
 
 /// What one turn has to say once it is committed.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Turn {
     pub(super) now: UnixMicros,
     pub(super) assignments: Vec<Assignment>,
     pub(super) claims: Vec<(Row, bool)>,
     pub(super) changes: Vec<TaskChanged>,
     pub(super) counted: Vec<Counted>,
-    pub(super) answers: Vec<Box<dyn FnOnce() + Send>>,
     pub(super) landed: Vec<i64>,
     /// What is to go on in a later turn.
     pub(super) again: Vec<(Command, UnixMicros)>,
     pub(super) next_due: NextDue,
     pub(super) closing: bool,
-}
-
-impl std::fmt::Debug for Turn {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Turn").field("now", &self.now).field("claims", &self.claims.len()).finish_non_exhaustive()
-    }
+    pub(super) undo: Undo,
 }
 
 /// What a turn learnt about the next time that something is due.
@@ -60,21 +55,6 @@ pub(super) enum NextDue {
 }
 
 impl Turn {
-    pub(super) fn answer<T: Send + 'static>(&mut self, answer: Answer<T>, value: T) {
-        self.answer_or_refuse(answer, Ok::<_, StoreError>(value));
-    }
-
-    /// An error is that of this call alone: it has changed nothing.
-    pub(super) fn answer_or_refuse<T: Send + 'static>(
-        &mut self,
-        answer: Answer<T>,
-        outcome: Result<T, impl Into<StoreError>>,
-    ) {
-        let outcome = outcome.map_err(Into::into);
-        // Nobody may wait any more: a dropped reply does not undo the call.
-        self.answers.push(Box::new(move || drop(answer.send(outcome))));
-    }
-
     pub(super) fn due_by(&mut self, time: UnixMicros) {
         self.next_due = match self.next_due {
             NextDue::Same => NextDue::AtMost(time),

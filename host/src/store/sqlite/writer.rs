@@ -2,7 +2,8 @@
 //!
 //! The order in a turn: ends of attempts (they free slots) → the other calls → filling free slots → one row for the
 //! claims → commit → assignments → answers → events. Nothing but SQL belongs on this thread: a microsecond here is
-//! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `again`, `advance`). Start at [`run`].
+//! paid by every task. Not here: what a call does (`insert`, `report`, `claim`, `again`, `advance`), errors of a turn (`replay`;
+//! what is held in memory has to be undone then: `undo`). Start at [`run`], then [`Writer::attempt`].
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,13 +16,16 @@ use taskhost_core::time::UnixMicros;
 
 use super::advance::PRUNE_TOGETHER;
 use super::codec;
+use super::command::{Command, Saying as _};
 use super::error::classify;
 use super::flight::{Flights, pack};
-use super::inbox::{Command, Inbox, Work};
+use super::inbox::{Inbox, Work};
 use super::names::Names;
 use super::queues::Queues;
+use super::replay::{Fill, TurnError};
 use super::rows::{self, Row};
 use super::turn::{NextDue, Outlet, Turn};
+use super::undo::Undo;
 use crate::events::{Label, TaskChanged};
 use crate::store::StoreError;
 use crate::tally::Counted;
@@ -49,8 +53,8 @@ pub(super) struct Writer {
 /// committed was not acknowledged, and going on over a lying disk would be worse than ending.
 pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
     loop {
-        let work = inbox.take();
-        let outcome = catch_unwind(AssertUnwindSafe(|| writer.turn(work)));
+        let mut work = inbox.take();
+        let outcome = catch_unwind(AssertUnwindSafe(|| writer.turn(&mut work)));
         let failed = match outcome {
             Ok(Ok(())) if writer.turn.closing => None,
             Ok(Ok(())) => {
@@ -67,73 +71,52 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
             writer.outlet.failure.send_replace(Some(Arc::new(error)));
             return;
         }
-        let answers = std::mem::take(&mut writer.turn.answers);
         // Closed before it is answered: whoever waits may open the file at once.
         drop(writer);
-        for answer in answers {
-            answer();
-        }
+        send(&mut work);
         return;
     }
 }
 
 impl Writer {
-    pub(super) fn turn(&mut self, work: Work) -> rusqlite::Result<()> {
-        self.turn = Turn { now: latest(&work), ..Turn::default() };
+    /// Does all of it in one transaction, and tells of it once that is committed.
+    pub(super) fn attempt(&mut self, work: &mut Work, now: UnixMicros, fill: Fill) -> Result<(), TurnError> {
+        self.turn = Turn { now, undo: Undo::of(self), ..Turn::default() };
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
-        for reports in work.reports {
+        for reports in &mut work.reports {
             self.take_reports(reports)?;
         }
-        for (command, now) in work.commands {
-            self.take(command, now)?;
+        for (command, now) in &mut work.commands {
+            self.take(command, *now)?;
         }
-        self.fill()?;
+        if fill == Fill::Yes {
+            self.fill()?;
+        }
         self.keep_flights()?;
         if self.turn.closing {
             self.queues.keep(&self.connection)?;
         }
         self.connection.execute_batch("COMMIT")?;
-        self.tell();
+        self.flights.keep();
+        self.tell(work);
         Ok(())
     }
 
-    fn take(&mut self, command: Command, now: UnixMicros) -> rusqlite::Result<()> {
+    fn take(&mut self, command: &mut Command, now: UnixMicros) -> rusqlite::Result<()> {
         match command {
-            Command::Submit(tasks, answer) => {
-                let statuses = self.submit(&tasks, now)?;
-                self.turn.answer_or_refuse(answer, statuses);
-            }
-            Command::SubmitOnce(tasks, once, answer) => {
-                let inserted = self.submit_once(&tasks, &once, now)?;
-                self.turn.answer_or_refuse(answer, inserted);
-            }
+            Command::Submit(tasks, answer) => answer.say_or_refuse(self.submit(tasks, now)?),
+            Command::SubmitOnce(tasks, once, answer) => answer.say_or_refuse(self.submit_once(tasks, once, now)?),
             Command::Job(command) => self.take_job(command, now)?,
-            Command::Cancel(task, answer) => {
-                let cancelled = self.cancel(task, now)?;
-                self.turn.answer(answer, cancelled);
-            }
-            Command::Act(task, action, answer) => {
-                let acted = self.act(task, action, now)?;
-                self.turn.answer(answer, acted);
-            }
+            Command::Cancel(task, answer) => answer.say(self.cancel(*task, now)?),
+            Command::Act(task, action, answer) => answer.say(self.act(*task, *action, now)?),
             Command::Sweep(sweeping, answer) => self.sweep(sweeping, answer, now)?,
-            Command::Retain(retentions, answer) => self.retain(&retentions, answer, now)?,
-            Command::Age(aging, answer) => self.age(aging, answer, now)?,
-            Command::Offer(offer, answer) => {
-                self.offer(&offer)?;
-                self.turn.answer(answer, ());
-            }
-            Command::Advance(answer) => {
-                self.advance(now)?;
-                self.turn.answer(answer, ());
-            }
-            Command::PauseQueue(queue, paused, answer) => {
-                self.pause_queue(&queue, paused, now)?;
-                self.turn.answer(answer, ());
-            }
+            Command::Retain(aging, answer) => self.retain(aging, answer)?,
+            Command::Offer(offer, answer) => answer.say(self.offer(offer)?),
+            Command::Advance(answer) => answer.say(self.advance(now)?),
+            Command::PauseQueue(queue, paused, answer) => answer.say(self.pause_queue(queue, *paused, now)?),
             Command::Close(answer) => {
                 self.turn.closing = true;
-                self.turn.answer(answer, ());
+                answer.say(());
             }
         }
         Ok(())
@@ -227,7 +210,7 @@ impl Writer {
     /// After the commit: the host first (with what runs and what is due next), then what others may look at, then whoever
     /// waits for an answer, then listeners. What these will hear is put down before all that, so that nothing that the host does
     /// comes before its cause.
-    fn tell(&mut self) {
+    fn tell(&mut self, work: &mut Work) {
         self.outlet.events.append(self.turn.now, std::mem::take(&mut self.turn.changes));
         let assignments = std::mem::take(&mut self.turn.assignments);
         if !assignments.is_empty() {
@@ -250,9 +233,7 @@ impl Writer {
         });
         self.queues.show(&self.outlet.board, &self.names.queues);
         if !self.turn.closing {
-            for answer in std::mem::take(&mut self.turn.answers) {
-                answer();
-            }
+            self.turn.again = send(work);
         }
         self.outlet.events.wake();
     }
@@ -263,11 +244,19 @@ fn changed(row: &Row) -> TaskChanged {
     TaskChanged { task: row.id, queue, kind, attempt: row.task.attempt, state: Some(row.task.state) }
 }
 
-/// The time at which this turn claims. Not held up to the turn before: a clock that was wrong and is set back must not
-/// leave tasks expiring by the wrong time. Calls without a time bring 0, and free no slot.
-fn latest(work: &Work) -> UnixMicros {
-    let reports = work.reports.iter().map(|reports| reports.now);
-    reports.chain(work.commands.iter().map(|(_, now)| *now)).max().unwrap_or_default()
+/// Sends the answers, and answers with the calls that go on.
+fn send(work: &mut Work) -> Vec<(Command, UnixMicros)> {
+    for mut reports in work.reports.drain(..) {
+        reports.answer.send();
+    }
+    let mut again = Vec::new();
+    for (mut command, now) in work.commands.drain(..) {
+        if !command.answer().send() {
+            command.go_on();
+            again.push((command, now));
+        }
+    }
+    again
 }
 
 /// Whether the row's attempt still runs.

@@ -7,7 +7,8 @@ use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use tokio::sync::{mpsc, watch};
 
-use super::super::inbox::{Answer, Command, Reports, Work};
+use super::super::command::{Answer, Command, Reports};
+use super::super::inbox::Work;
 use super::super::turn::Outlet;
 use super::super::writer::Writer;
 use super::super::{connect, start_writer};
@@ -18,15 +19,15 @@ use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Claimed, Of
 use crate::tally::Tally;
 
 /// A writer whose turns the test makes up. The harness beside it only makes tasks and waits for answers.
-struct Turns {
-    writer: Writer,
+pub(super) struct Turns {
+    pub(super) writer: Writer,
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
-    h: Harness,
+    pub(super) h: Harness,
     _files: Files,
 }
 
 impl Turns {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let files = Files::default();
         std::fs::create_dir(files.0.path().join("var")).unwrap();
         let options = options(&files.path());
@@ -45,9 +46,9 @@ impl Turns {
     }
 
     /// Takes a turn; answers what the host is told.
-    fn turn(&mut self, reports: Vec<Reports>, commands: Vec<Command>) -> Vec<Assignment> {
+    pub(super) fn turn(&mut self, reports: Vec<Reports>, commands: Vec<Command>) -> Vec<Assignment> {
         let commands = commands.into_iter().map(|command| (command, start())).collect();
-        self.writer.turn(Work { reports, commands }).unwrap();
+        self.writer.turn(&mut Work { reports, commands }).unwrap();
         let mut assigned = Vec::new();
         while let Ok(more) = self.assignments.try_recv() {
             assigned.extend(more);
@@ -56,7 +57,7 @@ impl Turns {
     }
 
     /// Starts a task in a turn of its own, under an offer of one slot.
-    fn start(&mut self) -> Claimed {
+    pub(super) fn start(&mut self) -> Claimed {
         let task = self.h.task();
         let assigned = self.turn(Vec::new(), vec![offer(1).0, submit(task).0]);
         match <[_; 1]>::try_from(assigned) {
@@ -66,28 +67,28 @@ impl Turns {
     }
 }
 
-fn call<T>(make: impl FnOnce(Answer<T>) -> Command) -> (Command, Reply<T>) {
-    let (answer, reply) = Reply::pending();
+pub(super) fn call<T>(make: impl FnOnce(Answer<T>) -> Command) -> (Command, Reply<T>) {
+    let (answer, reply) = Answer::pending();
     (make(answer), reply)
 }
 
-fn submit(task: NewTask) -> (Command, Reply<Vec<Status>>) {
+pub(super) fn submit(task: NewTask) -> (Command, Reply<Vec<Status>>) {
     call(|answer| Command::Submit(vec![task], answer))
 }
 
-fn offer(slots: u32) -> (Command, Reply<()>) {
+pub(super) fn offer(slots: u32) -> (Command, Reply<()>) {
     let kinds = vec![KindName::new(KIND).unwrap()];
     call(|answer| Command::Offer(Offer { slots: vec![(QueueName::default(), slots)], kinds }, answer))
 }
 
-fn end(attempt: &Claimed, end: End) -> (Reports, Reply<Vec<Result<Status, Rejected>>>) {
-    let (answer, reply) = Reply::pending();
+pub(super) fn end(attempt: &Claimed, end: End) -> (Reports, Reply<Vec<Result<Status, Rejected>>>) {
+    let (answer, reply) = Answer::pending();
     let change = Change::Ended(Box::new(ended(end)));
     let of_attempts = vec![AttemptReport { task: attempt.id, lease: attempt.lease, change, log: Vec::new() }];
     (Reports { of_attempts, now: start(), answer }, reply)
 }
 
-fn starts(assigned: &[Assignment]) -> Vec<taskhost_core::ids::TaskId> {
+pub(super) fn starts(assigned: &[Assignment]) -> Vec<taskhost_core::ids::TaskId> {
     let starts = assigned.iter().map(|assignment| match assignment {
         Assignment::Start(claimed) => claimed.id,
         Assignment::Cancel(..) => panic!("nobody cancels here"),
