@@ -5,6 +5,7 @@
 
 mod crash;
 mod file;
+mod golden;
 mod model;
 mod plan;
 mod replay;
