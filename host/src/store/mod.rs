@@ -6,9 +6,11 @@
 mod action;
 mod error;
 mod jobs;
+pub mod memory;
 mod once;
 mod queues;
 mod report;
+mod rules;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;

@@ -1,8 +1,5 @@
 //! What comes by time: tasks whose time has come, expired ones, and those kept long enough; and recovery at the start.
 
-use std::time::Duration;
-
-use taskhost_core::log::{LogLevel, LogLine};
 use taskhost_core::task::{End, Event};
 use taskhost_core::time::UnixMicros;
 
@@ -10,11 +7,10 @@ use super::flight::{Flights, unpack};
 use super::rows::{self, COLUMNS, Row};
 use super::turn::NextDue;
 use super::writer::Writer;
+use crate::store::rules::{PRUNE_TOGETHER, line_of_lost};
 
 /// How many rows of each sort one call looks at; what is left is due at once.
 const ROWS_A_CALL: usize = 1_000;
-/// Deleting is never urgent: old tasks are gathered for this long, so that an idle daemon does not wake for each.
-pub(super) const PRUNE_TOGETHER: Duration = Duration::from_mins(1);
 
 /// Which rows a call looks at, by time.
 pub(super) const DUE: &str = "INDEXED BY task_due WHERE state = 5 AND ready_at <= ?1 ORDER BY ready_at";
@@ -116,8 +112,7 @@ impl Writer {
         // Which attempt it was is known before it is taken back.
         let (lease, attempt) = (row.task.lease, row.task.attempt);
         let kept = self.apply(&mut row, lost, now)?.is_ok();
-        let line = LogLine::of_host(now, LogLevel::Warn, "The daemon ended while this attempt ran.");
-        self.add_to_log(row.seq, attempt, lease, &line)?;
+        self.add_to_log(row.seq, attempt, lease, &line_of_lost(now))?;
         self.keep_failure_by_rule(&row, now)?;
         Ok(kept)
     }

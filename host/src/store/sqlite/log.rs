@@ -5,13 +5,13 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row as SqlRow};
 use taskhost_core::ids::{LeaseId, TaskId};
-use taskhost_core::log::{BYTES_KEPT, LINES_KEPT, LogChunk, LogLevel, LogLine};
-use taskhost_core::task::{Status, Task};
+use taskhost_core::log::{BYTES_KEPT, LINES_KEPT, LogChunk, LogLine};
 use taskhost_core::time::UnixMicros;
 
 use super::codec;
 use super::rows::{self, Row};
 use super::writer::Writer;
+use crate::store::rules::line_after;
 use crate::store::{LogEnd, LogPiece, StoredLog};
 
 /// The step of the migration that makes the table.
@@ -115,12 +115,12 @@ impl Writer {
         chunks: &[LogChunk],
         now: UnixMicros,
     ) -> rusqlite::Result<()> {
-        let Some(((level, message), (last, before))) = what_follows(&row.task).zip(chunks.split_last()) else {
+        let Some((line, (last, before))) = line_after(&row.task, now).zip(chunks.split_last()) else {
             return self.keep_log(row.seq, lease, chunks);
         };
         let mut chunks = before.to_vec();
         let mut last = last.clone();
-        last.push(&LogLine::of_host(now, level, message).packed());
+        last.push(&line.packed());
         chunks.push(last);
         self.keep_log(row.seq, lease, &chunks)
     }
@@ -132,23 +132,6 @@ impl Writer {
         let mut chunk = LogChunk { attempt, first, count: 0, body: String::new() };
         chunk.push(&line.packed());
         self.keep_log(seq, lease, &[chunk])
-    }
-}
-
-/// What becomes of a task whose attempt has not done its work.
-fn what_follows(task: &Task) -> Option<(LogLevel, String)> {
-    match task.status() {
-        Status::Retrying => task.state.due_at().map(|at| (LogLevel::Info, format!("The next attempt is at {at}."))),
-        Status::Dead => {
-            let reason = task.state.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-            Some((LogLevel::Error, format!("The task is dead{reason}.")))
-        }
-        Status::Scheduled
-        | Status::Blocked
-        | Status::Queued
-        | Status::Running
-        | Status::Completed
-        | Status::Cancelled => None,
     }
 }
 

@@ -9,10 +9,10 @@ use taskhost_core::submit::NewTask;
 use taskhost_core::task::Status;
 use taskhost_core::time::UnixMicros;
 
-use super::advance::PRUNE_TOGETHER;
 use super::codec;
 use super::insert::Exists;
 use super::writer::Writer;
+use crate::store::rules::PRUNE_TOGETHER;
 use crate::store::{Inserted, KeyReused};
 
 /// The step of the migration that makes the table.

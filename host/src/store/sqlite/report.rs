@@ -10,6 +10,7 @@ use super::codec;
 use super::command::Reports;
 use super::rows::{self, Body, COLUMNS, Row};
 use super::writer::{Writer, runs};
+use crate::store::rules::{failure_by_rule, keeps_follow_ups};
 use crate::store::{Assignment, AttemptReport, CancelRefused, Change, Ending, Failure};
 use crate::tally::{AttemptOutcome, Counted};
 
@@ -90,13 +91,9 @@ impl Writer {
         Ok(())
     }
 
-    /// An end that spends no attempt is a failure when it comes too often: that has no message of the plugin's.
+    /// See [`failure_by_rule`].
     pub(super) fn keep_failure_by_rule(&self, row: &Row, now: UnixMicros) -> rusqlite::Result<()> {
-        if !matches!(row.task.status(), Status::Retrying | Status::Dead) {
-            return Ok(());
-        }
-        let message = "it was interrupted, suspended or rate-limited too often without getting further".to_owned();
-        self.keep_failure(row, &Failure { generation: 0, code: "no-headway".to_owned(), message }, now)
+        failure_by_rule(row.task.status()).map_or(Ok(()), |failure| self.keep_failure(row, &failure, now))
     }
 
     fn keep_failure(&self, row: &Row, failure: &Failure, now: UnixMicros) -> rusqlite::Result<()> {
@@ -149,15 +146,4 @@ fn counted(row: &Row, end: End, now: UnixMicros) -> Counted {
     let outcome = AttemptOutcome::of(end, row.task.status());
     let started_at = row.started_at.map_or(now, UnixMicros::from_micros);
     Counted::Attempt { queue: row.queue, kind: row.kind, outcome, ran: now.saturating_since(started_at) }
-}
-
-/// Whether the tasks that an attempt made are kept with its end. With any other end it may run again, and makes them again.
-fn keeps_follow_ups(status: Status, end: End) -> bool {
-    match status {
-        Status::Completed => true,
-        Status::Scheduled => matches!(end, End::Suspended(_)),
-        Status::Blocked | Status::Queued | Status::Running | Status::Retrying | Status::Cancelled | Status::Dead => {
-            false
-        }
-    }
 }

@@ -9,10 +9,10 @@ use rusqlite::OptionalExtension as _;
 use taskhost_core::retention::{Retention, Retentions};
 use taskhost_core::time::UnixMicros;
 
-use super::advance::PRUNE_TOGETHER;
 use super::command::Answer;
 use super::rows::{self, COLUMNS, COLUMNS_COUNT, Row};
 use super::writer::Writer;
+use crate::store::rules::PRUNE_TOGETHER;
 
 /// The step of the migration that makes the table.
 pub(super) const TABLE: &str = "

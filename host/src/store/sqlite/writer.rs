@@ -14,7 +14,6 @@ use taskhost_core::ids::TaskId;
 use taskhost_core::task::{Event, Rejected, Step, Task, step};
 use taskhost_core::time::UnixMicros;
 
-use super::advance::PRUNE_TOGETHER;
 use super::codec;
 use super::command::{Command, Saying as _};
 use super::error::classify;
@@ -28,6 +27,7 @@ use super::turn::{NextDue, Outlet, Turn};
 use super::undo::Undo;
 use crate::events::{Label, TaskChanged};
 use crate::store::StoreError;
+use crate::store::rules::PRUNE_TOGETHER;
 use crate::tally::Counted;
 
 /// The writer's whole world. Kept in memory beside the file, which no other process writes.
