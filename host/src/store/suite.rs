@@ -11,15 +11,19 @@ mod harness;
 mod jobs;
 mod list;
 mod log;
+pub(super) mod model;
 mod once;
 mod outcome;
 mod queues;
 mod retention;
 mod time;
+mod told;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-pub(super) use self::harness::{Harness, KIND, after, ended, failed, failure, in_queue, of_kind};
+pub(super) use self::harness::{Ground, Harness, KIND, after, ended, failed, failure, in_queue, of_kind};
+
+use self::told::Told;
 
 /// A claim about stores, and what tries it on an empty one.
 pub(super) type Case = (&'static str, fn(&mut Harness));

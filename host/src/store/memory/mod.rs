@@ -11,6 +11,8 @@ mod log;
 mod names;
 mod port;
 mod report;
+#[cfg(test)]
+pub(in crate::store) mod tests;
 mod time;
 mod world;
 

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 
 use super::{SqliteOptions, SqliteStore};
 use crate::events::Events;
-use crate::store::suite::{self, Harness};
+use crate::store::suite::{self, Ground, Harness};
 use crate::store::{Assignment, StoreError};
 use crate::tally::Tally;
 
@@ -67,9 +67,11 @@ impl Files {
     /// As [`Files::harness_at`]; ended tasks are kept so long.
     fn harness_with(self, retentions: Retentions, now: UnixMicros) -> (Harness, usize) {
         let options = SqliteOptions { retentions, ..options(&self.path()) };
-        let (store, assignments) = open_with(&options, now).unwrap();
+        let (assign, assignments) = mpsc::unbounded_channel();
+        let (events, tally) = (Events::default(), Tally::default());
+        let store = SqliteStore::open(&options, assign, events.clone(), tally.clone(), now).unwrap();
         let reclaimed = store.reclaimed();
-        (Harness::new(Arc::new(store), assignments, now, self), reclaimed)
+        (Harness::new(Arc::new(store), assignments, now, ()).telling(&events, tally).on(self), reclaimed)
     }
 
     /// What a crash of the daemon on these files would leave. The store has to be at rest: every call answered.
@@ -81,6 +83,16 @@ impl Files {
             std::fs::copy(with_suffix(path), with_suffix(&files.path())).unwrap();
         }
         files
+    }
+}
+
+impl Ground for Files {
+    fn after_crash(&self, retentions: Retentions, now: UnixMicros) -> (Harness, usize) {
+        Self::as_after_a_crash(&self.path()).harness_with(retentions, now)
+    }
+
+    fn check(&self, tasks: u64, running: usize) {
+        model::compare_tables(&self.path(), tasks, running);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use taskhost_core::ids::{KindName, LeaseId, QueueName, TaskId};
 use taskhost_core::log::LogChunk;
 use taskhost_core::priority::Priority;
+use taskhost_core::retention::Retentions;
 use taskhost_core::retry::{Backoff, RetryPolicy};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
@@ -16,10 +17,13 @@ use taskhost_core::view::TaskView;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
+use super::told::{Ears, Told};
+use crate::events::Events;
 use crate::store::{
     ActionRefused, Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store,
     StoreError, StoredLog,
 };
+use crate::tally::Tally;
 
 /// The kind that most cases run.
 pub(crate) const KIND: &str = "work";
@@ -32,8 +36,20 @@ pub(crate) struct Harness {
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     runtime: Runtime,
     ids: u64,
+    ears: Ears,
+    ground: Option<Box<dyn Ground>>,
     // What has to live as long as the store, such as its folder.
     _beside: Box<dyn Any>,
+}
+
+/// What a store stands on: it goes with the store, and is there for the next after a crash.
+pub(crate) trait Ground {
+    /// What a daemon finds after a crash of the one before, and how many tasks are reclaimed. The store is at rest: every call
+    /// is answered.
+    fn after_crash(&self, retentions: Retentions, now: UnixMicros) -> (Harness, usize);
+
+    /// Checks what holds beneath the port, of a store with so many tasks of which so many run.
+    fn check(&self, tasks: u64, running: usize);
 }
 
 impl Drop for Harness {
@@ -57,7 +73,43 @@ impl Harness {
         beside: impl Any,
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime without drivers");
-        Self { store, now, assignments, runtime, ids: 0, _beside: Box::new(beside) }
+        let ears = Ears::of(&Events::default(), Tally::default());
+        Self { store, now, assignments, runtime, ids: 0, ears, ground: None, _beside: Box::new(beside) }
+    }
+
+    /// Where the store tells what happens.
+    pub(crate) fn telling(mut self, events: &Events, tally: Tally) -> Self {
+        self.ears = Ears::of(events, tally);
+        self
+    }
+
+    /// What it stands on.
+    pub(crate) fn on(mut self, ground: impl Ground + 'static) -> Self {
+        self.ground = Some(Box::new(ground));
+        self
+    }
+
+    /// The daemon ends without saying so, and another takes over. Answers how many tasks it reclaims.
+    pub(crate) fn crash(&mut self, retentions: Retentions) -> usize {
+        let ground = self.ground.as_ref().expect("a store that can crash stands on something");
+        let (next, reclaimed) = ground.after_crash(retentions, self.now);
+        let ids = self.ids;
+        *self = next;
+        self.ids = ids;
+        reclaimed
+    }
+
+    /// Checks what holds beneath the port.
+    pub(crate) fn check_ground(&self) {
+        let tasks = self.store.queues().iter().map(|queue| queue.counts.total()).sum();
+        if let Some(ground) = &self.ground {
+            ground.check(tasks, *self.store.running().borrow());
+        }
+    }
+
+    /// What was told since the last look.
+    pub(crate) fn told(&mut self) -> Told {
+        self.ears.take()
     }
 
     /// Waits for an answer, whatever it is.
@@ -95,11 +147,6 @@ impl Harness {
             tags: Vec::new(),
             origin: None,
         }
-    }
-
-    /// Goes on with the ids of another harness, so that none comes twice.
-    pub(crate) fn go_on_with_ids_of(&mut self, other: &Self) {
-        self.ids = other.ids;
     }
 
     /// Submits a task; answers its id.
