@@ -20,6 +20,7 @@ use self::family::HOLDS;
 use self::work::Work;
 use crate::host::QueueReport;
 use crate::plugins::PluginView;
+use crate::store::StoreSizes;
 use crate::tally::Tally;
 
 /// The counts of a daemon.
@@ -38,6 +39,8 @@ pub struct Metrics {
 pub struct Snapshot {
     /// The queues.
     pub queues: Vec<QueueReport>,
+    /// How large the store is, if it has files.
+    pub store: Option<StoreSizes>,
     /// The scheduled jobs of the file.
     pub file_jobs: Vec<JobName>,
     /// Every plugin, also those refused.
@@ -92,6 +95,7 @@ impl Metrics {
         family::CONFIG_RELOAD_SUCCESS.gauge(&now, [([], i64::from(snapshot.is_config_good))]);
         let since_1970 = snapshot.config_applied_at.saturating_since(UnixMicros::from_micros(0));
         family::CONFIG_RELOAD_TIME.seconds(&now, [([], since_1970)]);
+        store(snapshot.store, &now);
         family::BUILD_INFO.gauge(&now, [([env!("CARGO_PKG_VERSION")], 1)]);
         let mut families = self.registry.gather();
         families.extend(now.gather());
@@ -124,6 +128,12 @@ fn queues(queues: &[QueueReport], now: &Registry) {
     family::TASKS.gauge(now, Status::ALL.into_iter().flat_map(of_status));
     family::QUEUE_LATENCY.seconds(now, each().map(|(name, queue)| ([name], queue.latency)));
     family::WORKERS_BUSY.gauge(now, each().map(|(name, queue)| ([name], count(queue, Status::Running))));
+}
+
+fn store(sizes: Option<StoreSizes>, now: &Registry) {
+    let bytes = |bytes: u64| ([], i64::try_from(bytes).unwrap_or(i64::MAX));
+    family::STORE_BYTES.gauge(now, sizes.map(|sizes| bytes(sizes.file)));
+    family::STORE_LOG_BYTES.gauge(now, sizes.map(|sizes| bytes(sizes.log)));
 }
 
 fn plugins(plugins: &[PluginView], now: &Registry) {

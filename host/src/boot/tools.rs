@@ -1,7 +1,9 @@
-//! What people do without a daemon: checking a library or a `tasks.toml`, running a task, waiting for an edit.
+//! What people do without a daemon: checking a library or a `tasks.toml`, running a task, waiting for an edit, copying the
+//! store.
 //!
 //! Not here: what the command line makes of it (`cli`). Start at [`check()`] and [`run()`].
 
+mod backup;
 mod doctor;
 mod error;
 mod file;
@@ -12,6 +14,7 @@ mod scratch;
 use std::io;
 use std::path::Path;
 
+pub use self::backup::{BackedUp, Backup, BackupError};
 pub use self::doctor::{Examined, Verdict, examine};
 pub use self::error::RunError;
 pub use self::file::{FileCheck, FileReport};

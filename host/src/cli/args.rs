@@ -3,6 +3,7 @@
 //! Not here: what they do. Start at [`Cli`].
 
 mod about;
+mod backup_store;
 mod config;
 mod cron;
 mod dead;
@@ -22,6 +23,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(super) use self::about::{CompletionsArgs, ManArgs};
+pub(super) use self::backup_store::BackupStoreArgs;
 pub(super) use self::config::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
@@ -98,6 +100,9 @@ pub(super) enum Command {
     /// Show which tasks.toml is applied, why an edit is not, and what edits changed
     #[command(after_help = config::EXAMPLES)]
     Config(ConfigArgs),
+    /// Copy the store into a file, while the daemon runs or not
+    #[command(after_help = backup_store::EXAMPLES)]
+    BackupStore(BackupStoreArgs),
     /// Print what happens to tasks, as it happens
     #[command(after_help = events::EXAMPLES)]
     Events(EventsArgs),

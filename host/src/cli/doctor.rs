@@ -14,7 +14,7 @@ use crate::boot::tools::{self, Examined, Verdict};
 
 /// Shows what is looked at, each with what to do if it is not good; well if nothing is wrong.
 pub(super) fn doctor(config: &Path, args: &DoctorArgs, output: &mut Output<'_>) -> Result<(), Failure> {
-    let examined = tools::examine(config);
+    let examined = tools::examine(config, args.full);
     let wrong = examined.iter().filter(|examined| examined.verdict == Verdict::Bad).count();
     if args.json {
         output.data(&(document(&examined).to_string() + "\n"))?;

@@ -5,6 +5,7 @@
 mod about;
 mod add_job;
 mod args;
+mod backup_store;
 mod bars;
 mod check;
 mod check_file;
@@ -88,6 +89,7 @@ fn act(cli: &Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Dead(args) => talk(config, output, async |client, output| task_list::dead(args, client, output).await),
         Command::Config(args) => talk(config, output, async |client, output| config::act(args, client, output).await),
         Command::Doctor(args) => doctor::doctor(config, args, output),
+        Command::BackupStore(args) => backup_store::backup_store(config, args, output),
         Command::Events(args) => {
             talk(config, output, async |client, output| events::events(args, client, output).await)
         }

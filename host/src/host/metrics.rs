@@ -27,6 +27,7 @@ impl Host {
         let standing = parts.applied.standing();
         let snapshot = Snapshot {
             queues,
+            store: parts.store.sizes(),
             file_jobs: scheduled.map(|(name, _)| JobName::clone(name)).collect(),
             plugins: parts.kinds.plugins(),
             is_config_good: standing.refused.is_none(),

@@ -81,6 +81,15 @@ pub(super) const PLUGIN_GENERATIONS: Family = Family {
     labels: &["name"],
 };
 
+pub(super) const STORE_BYTES: Family =
+    Family { name: "taskhost_store_bytes", help: "The size of the store's file, without its log.", labels: &[] };
+
+pub(super) const STORE_LOG_BYTES: Family = Family {
+    name: "taskhost_store_wal_bytes",
+    help: "The size of the store's write-ahead log, which is made anew again and again.",
+    labels: &[],
+};
+
 pub(super) const BUILD_INFO: Family =
     Family { name: "taskhost_build_info", help: "The daemon; always 1.", labels: &["version"] };
 

@@ -78,7 +78,10 @@ impl StoreError {
             Self::InUse { .. } => "stop the other daemon, or give this one its own `store` and `state` in [host]",
             Self::Open { .. } => "check the path in [host] `store`, and that the daemon may write there",
             Self::Damaged { .. } => "restore a backup of the file, or move it away to begin with an empty store",
-            Self::Foreign { .. } => "run the version of taskhost that wrote it, or name another file in [host] `store`",
+            Self::Foreign { .. } => {
+                "run the version of taskhost that wrote it, restore a backup that this one can read, or name another file in \
+                 [host] `store`"
+            }
             Self::Full { .. } => "free some space on that disk, then try again; everything acknowledged is safe",
             Self::Refused { .. } => "nothing was changed; is something of it too large?",
             Self::Failed { .. } => {

@@ -11,6 +11,7 @@ mod once;
 mod queues;
 mod report;
 mod rules;
+mod sizes;
 pub mod sqlite;
 #[cfg(test)]
 mod suite;
@@ -36,6 +37,7 @@ pub use self::jobs::{Firing, JobCursor, JobSighting, Kept, KeptJob, Rest};
 pub use self::once::{Inserted, KeyReused};
 pub use self::queues::QueueState;
 pub use self::report::{Assignment, AttemptReport, Change, Claimed, Ending, Failure, LogEnd, LogPiece, StoredLog};
+pub use self::sizes::StoreSizes;
 
 /// Keeps tasks and hands them out. Every call that changes something answers after it is durable.
 ///
@@ -135,6 +137,11 @@ pub trait Store: Send + Sync + Debug {
 
     /// Pauses a queue, or resumes it. Of a paused queue nothing starts; what runs goes on. The pause is kept.
     fn pause_queue(&self, queue: QueueName, paused: bool, now: UnixMicros) -> Reply<()>;
+
+    /// How many bytes its files take; none if it keeps none. Asks the file system, which answers at once.
+    fn sizes(&self) -> Option<StoreSizes> {
+        None
+    }
 
     /// Reads a task. Blocks on the disk: call it where blocking is allowed.
     /// # Errors

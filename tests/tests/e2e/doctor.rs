@@ -96,6 +96,47 @@ fn a_clock_behind_the_store_is_found() {
 }
 
 #[test]
+fn a_damaged_store_is_found_with_what_to_do_and_a_good_one_is_sound() {
+    let scene = scene("");
+    let daemon = scene.start();
+    let filler = "x".repeat(60_000);
+    for _ in 0..20 {
+        daemon.client().submit("probe.echo", &serde_json::json!({ "filler": filler }));
+    }
+    let sound = said(&scene, &["store"]);
+    assert!(sound.contains("ok       store          var/taskhost.db is sound, "), "{sound}");
+    daemon.stop();
+    let full = scene.taskhost(&["doctor", "--full"]);
+    assert!(full.code == Some(0) && full.stdout.contains("is sound, and so are its indexes"), "{full:?}");
+
+    let file = rusqlite::Connection::open(scene.file("var/taskhost.db")).expect("the store");
+    file.pragma_update_and_check(None, "journal_mode", "delete", |_| Ok(())).expect("one file");
+    drop(file);
+    let mut bytes = fs::read(scene.file("var/taskhost.db")).expect("the store");
+    for page in (1..bytes.len() / 4_096).step_by(10) {
+        bytes[page * 4_096..page * 4_096 + 8].iter_mut().for_each(|byte| *byte ^= 0xFF);
+    }
+    scene.write("var/taskhost.db", bytes);
+    let damaged = said(&scene, &["store"]);
+    assert!(damaged.starts_with("error    store          var/taskhost.db is damaged: "), "{damaged}");
+    assert!(
+        damaged.contains("hint: stop the daemon; keep a copy of the file") && damaged.ends_with("exit 1"),
+        "{damaged}"
+    );
+}
+
+#[test]
+fn a_log_of_the_store_that_grows_is_told() {
+    let scene = scene("");
+    assert!(scene.start().stop().0.success());
+    let log = File::options().create(true).append(true).open(scene.file("var/taskhost.db-wal")).expect("the log");
+    log.set_len(300 << 20).expect("a long log");
+    let said = said(&scene, &["store log"]);
+    assert!(said.contains("warning  store log      the log of the store, var/taskhost.db-wal, has 300 MiB"), "{said}");
+    assert!(said.contains("hint: something reads the store without end") && said.ends_with("exit 0"), "{said}");
+}
+
+#[test]
 fn a_store_in_memory_and_a_socket_path_that_is_too_long_are_found() {
     let memory = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
     let long = "s".repeat(120);

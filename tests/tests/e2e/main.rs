@@ -1,6 +1,7 @@
 //! The end-to-end tests, one module a theme. Each test has a folder, a port and a daemon of its own.
 
 mod api_jobs;
+mod backup_store;
 mod bad_input;
 mod batch;
 mod calls;

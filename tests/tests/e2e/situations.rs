@@ -53,6 +53,20 @@ fn words_that_make_no_sense_are_2() {
 }
 
 #[test]
+fn a_backup_that_is_not_made_is_1_and_of_no_store_3() {
+    let scene = Scene::new("");
+    fails("backup_of_no_store", &scene, &["backup-store"], 3);
+    let (_, _) = scene.start().stop();
+    scene.write("there.db", "an older one");
+    fails("backup_is_there_already", &scene, &["backup-store", "--to", "there.db"], 1);
+    fails("backup_into_no_folder", &scene, &["backup-store", "--to", "nowhere/copy.db"], 1);
+    fails("backup_onto_the_store", &scene, &["backup-store", "--to", "var/taskhost.db", "--force"], 1);
+    scene.write("var/taskhost.db", "this is no database, whatever its name says");
+    drop(std::fs::remove_file(scene.file("var/taskhost.db-wal")));
+    fails("backup_of_no_database", &scene, &["backup-store", "--to", "copy.db"], 1);
+}
+
+#[test]
 fn a_daemon_that_does_not_answer_is_3() {
     let scene = Scene::new("");
     fails("no_daemon", &scene, &["tasks"], 3);

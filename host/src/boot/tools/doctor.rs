@@ -5,6 +5,7 @@
 
 mod disk;
 mod places;
+mod store;
 mod ways_in;
 
 use std::path::{Path, PathBuf};
@@ -78,8 +79,8 @@ struct Patient<'a> {
 }
 
 /// Everything, in the order in which a daemon needs it. Of a file that cannot be read at all only that is told, and what does
-/// not depend on it.
-pub fn examine(file: &Path) -> Vec<Examined> {
+/// not depend on it. `is_full`: the store is looked at however long that takes.
+pub fn examine(file: &Path, is_full: bool) -> Vec<Examined> {
     let (mut found, report) = config(file);
     let read = report.as_ref().and_then(|(check, report)| Some((check, report, report.draft.config.as_ref()?)));
     let mut newest = None;
@@ -88,6 +89,7 @@ pub fn examine(file: &Path) -> Vec<Examined> {
         let store = places.store(config);
         let patient = Patient { file: check.file(), config, state: places.state, socket: places.socket, store };
         found.extend(places::examine(&patient));
+        found.extend(store::examine(&patient.store, is_full));
         found.extend(disk::examine(&patient));
         found.extend(ways_in::examine(&patient));
         found.extend(report.catalog.iter().flat_map(|catalog| plugins(catalog, config)));

@@ -4,12 +4,14 @@
 
 mod advance;
 mod again;
+pub mod backup;
 mod claim;
 mod codec;
 mod command;
 mod error;
 mod filter;
 mod flight;
+pub mod health;
 mod inbox;
 mod insert;
 mod jobs;

@@ -14,10 +14,10 @@ use tokio::sync::watch;
 
 use super::command::{Answer, Command, Reports};
 use super::jobs::JobCommand;
-use super::{SqliteStore, error, jobs, list, log, once, queues, reader};
+use super::{SqliteStore, error, health, jobs, list, log, once, queues, reader};
 use crate::store::{
     Action, ActionRefused, AttemptReport, CancelRefused, Firing, Inserted, JobCursor, JobSighting, Kept, KeptJob,
-    KeyReused, Offer, QueueState, Reply, Rest, Store, StoreError, StoredLog, Sweep,
+    KeyReused, Offer, QueueState, Reply, Rest, Store, StoreError, StoreSizes, StoredLog, Sweep,
 };
 
 impl SqliteStore {
@@ -134,6 +134,10 @@ impl Store for SqliteStore {
 
     fn pause_queue(&self, queue: QueueName, paused: bool, now: UnixMicros) -> Reply<()> {
         self.ask(now, |answer| Command::PauseQueue(queue, paused, answer))
+    }
+
+    fn sizes(&self) -> Option<StoreSizes> {
+        Some(health::sizes(self.path.as_ref()))
     }
 
     fn task(&self, task: TaskId) -> Result<Option<TaskView>, StoreError> {

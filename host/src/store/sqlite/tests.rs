@@ -3,9 +3,11 @@
 //!
 //! Not here: what every store promises (`store::suite`), and histories against a model (`model`).
 
+mod backup;
 mod crash;
 mod file;
 mod golden;
+mod health;
 mod model;
 mod plan;
 mod replay;

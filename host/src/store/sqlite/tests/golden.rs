@@ -42,7 +42,7 @@ fn golden(version: usize) -> String {
 }
 
 /// A folder with the file of a version.
-fn files_of(version: usize) -> Files {
+pub(super) fn files_of(version: usize) -> Files {
     let files = Files::default();
     std::fs::create_dir(files.path().parent().unwrap()).unwrap();
     dump::restore(&golden(version), &files.path());
