@@ -202,6 +202,11 @@ impl Host {
         self.0.store.failure().borrow().clone()
     }
 
+    /// Why the store takes nothing new at the moment, if it does not; it is tried again each second.
+    pub fn store_refusing(&self) -> Option<Arc<StoreError>> {
+        self.0.store.refusing().borrow().clone()
+    }
+
     /// The time by the host's clock.
     pub fn now(&self) -> taskhost_core::time::UnixMicros {
         self.0.clock.now()

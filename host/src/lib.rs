@@ -15,6 +15,7 @@ pub mod host;
 pub mod live;
 pub mod lock;
 pub mod metrics;
+pub mod patience;
 pub mod plugins;
 pub mod pulse;
 pub mod secrets;

@@ -20,7 +20,7 @@ use super::tasks::{TaskPath, not_found};
 use super::{Api, Source, schema};
 use crate::host::ActionRefused;
 
-problems!(NotRetried: TaskNotFound, TaskNotEnded, PrivilegedKind, NotSupported, StoreUnavailable);
+problems!(NotRetried: TaskNotFound, TaskNotEnded, PrivilegedKind, NotSupported, StoreUnavailable, StoreFull);
 
 /// Queue an ended task again
 ///
@@ -51,7 +51,7 @@ pub(super) struct Discarded {
     message: &'static str,
 }
 
-problems!(NotDiscarded: TaskNotFound, TaskNotDead, NotSupported, StoreUnavailable);
+problems!(NotDiscarded: TaskNotFound, TaskNotDead, NotSupported, StoreUnavailable, StoreFull);
 
 /// Delete a dead task
 ///
@@ -94,7 +94,7 @@ pub(super) struct Swept {
     count: u64,
 }
 
-problems!(NotSwept: NoFilter, PrivilegedKind, NotSupported, StoreUnavailable);
+problems!(NotSwept: NoFilter, PrivilegedKind, NotSupported, StoreUnavailable, StoreFull);
 
 /// Queue dead tasks again
 ///
@@ -113,7 +113,7 @@ pub(super) async fn retry_dead(State(api): State<Api>, query: Query) -> Result<J
     Ok(Json(Swept { count: api.host.retry_dead(filter).await? }))
 }
 
-problems!(NotSweptAway: NoFilter, NotSupported, StoreUnavailable);
+problems!(NotSweptAway: NoFilter, NotSupported, StoreUnavailable, StoreFull);
 
 /// Delete dead tasks
 ///

@@ -65,7 +65,7 @@ struct AcceptedBatch {
 
 problems!(
     NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidBatch, InvalidIdempotencyKey,
-    IdempotencyKeyReused, IdempotencyKeyInFlight, TooBusy, StoreUnavailable,
+    IdempotencyKeyReused, IdempotencyKeyInFlight, TooBusy, StoreUnavailable, StoreFull,
 );
 
 /// Submit many tasks

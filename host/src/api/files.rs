@@ -46,7 +46,7 @@ struct UploadForm {
 
 problems!(
     NotTaken: MediaType, BodyTooLarge, BodyTooSlow, InvalidForm, InvalidUpload, NotSupported, UploadFailed, TooBusy, UnknownKind,
-    InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable,
+    InvalidParams, ParamsTooLarge, PrivilegedKind, StoreUnavailable, StoreFull,
 );
 
 /// Upload a file and submit a task that works on it

@@ -39,7 +39,7 @@ problems!(Ready: NotReady);
 
 /// Does it take work?
 ///
-/// The plugins are scanned, the store answers, and it is not draining. An edit of tasks.toml that is refused is told by
+/// The plugins are scanned, the store answers and has room, and it is not draining. An edit of tasks.toml that is refused is told by
 /// `?verbose`, and changes nothing about that.
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
@@ -68,7 +68,7 @@ fn look(host: &Host) -> Vec<Check> {
         Phase::Ready => (true, "plugins are scanned, work is taken"),
         Phase::Draining => (false, "the daemon is draining"),
     };
-    let failure = host.store_failure();
+    let failure = host.store_failure().or_else(|| host.store_refusing());
     let store = failure.as_ref().map_or_else(|| "it answers".to_owned(), ToString::to_string);
     let config = host.config_standing();
     vec![

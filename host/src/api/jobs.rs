@@ -92,7 +92,7 @@ pub(super) struct Declared {
 
 problems!(
     NotDeclared: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidJob, NotSupported, UnknownKind, UnknownQueue,
-    InvalidParams, ParamsTooLarge, PrivilegedKind, JobExists, StoreUnavailable,
+    InvalidParams, ParamsTooLarge, PrivilegedKind, JobExists, StoreUnavailable, StoreFull,
 );
 
 /// Declare a job
@@ -164,7 +164,7 @@ pub(super) async fn show(State(api): State<Api>, JobPath(name): JobPath) -> Resu
 
 problems!(
     NotChanged: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidJob, NotSupported, UnknownKind, UnknownQueue,
-    InvalidParams, ParamsTooLarge, PrivilegedKind, JobNotFound, JobInFile, JobChanged, PreconditionFailed, StoreUnavailable,
+    InvalidParams, ParamsTooLarge, PrivilegedKind, JobNotFound, JobInFile, JobChanged, PreconditionFailed, StoreUnavailable, StoreFull,
 );
 
 /// Change a job
@@ -218,7 +218,7 @@ pub(super) struct Removed {
     message: String,
 }
 
-problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, NotSupported, StoreUnavailable);
+problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, NotSupported, StoreUnavailable, StoreFull);
 
 /// Delete a job
 ///
@@ -243,7 +243,7 @@ pub(super) async fn remove(
 
 problems!(
     NotTriggered: JobNotFound, UnknownKind, UnknownQueue, InvalidParams, ParamsTooLarge, PrivilegedKind,
-    InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyKeyInFlight, StoreUnavailable,
+    InvalidIdempotencyKey, IdempotencyKeyReused, IdempotencyKeyInFlight, StoreUnavailable, StoreFull,
 );
 
 /// Make a task of a job now
@@ -280,8 +280,8 @@ pub(super) async fn trigger(
     Ok(accepted_one(api.accept(once, prepare).await?))
 }
 
-problems!(NotPaused: JobNotFound, NotSupported, StoreUnavailable);
-problems!(NotResumed: JobNotFound, PrivilegedKind, NotSupported, StoreUnavailable);
+problems!(NotPaused: JobNotFound, NotSupported, StoreUnavailable, StoreFull);
+problems!(NotResumed: JobNotFound, PrivilegedKind, NotSupported, StoreUnavailable, StoreFull);
 
 /// Pause a job
 ///

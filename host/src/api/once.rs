@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha256};
 use taskhost_core::once::{IdempotencyKey, Once};
 
 use super::Api;
-use super::problem::{Problem, ProblemType};
+use super::problem::{Problem, ProblemType, of_store};
 use crate::host::{Begun, OnceError, Prepared, Submitted};
 
 pub(super) const KEY_HEADER: &str = "idempotency-key";
@@ -78,7 +78,7 @@ impl From<OnceError> for Problem {
         let class = match &error {
             OnceError::Reused => ProblemType::IdempotencyKeyReused,
             OnceError::InFlight => ProblemType::IdempotencyKeyInFlight,
-            OnceError::Store(_) => ProblemType::StoreUnavailable,
+            OnceError::Store(error) => of_store(error),
         };
         Self::new(class, error.to_string()).hint(error.hint())
     }

@@ -131,9 +131,14 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Which kind of problem an error of the store is.
+pub(super) fn of_store(error: &StoreError) -> ProblemType {
+    if matches!(error, StoreError::Full { .. }) { ProblemType::StoreFull } else { ProblemType::StoreUnavailable }
+}
+
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::new(ProblemType::StoreUnavailable, error.to_string()).hint(error.hint())
+        Self::new(of_store(&error), error.to_string()).hint(error.hint())
     }
 }
 
@@ -146,7 +151,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Params { .. } => ProblemType::InvalidParams,
             SubmitError::ParamsTooLarge { .. } => ProblemType::ParamsTooLarge,
             SubmitError::TooLate => ProblemType::InvalidTask,
-            SubmitError::Store(_) => ProblemType::StoreUnavailable,
+            SubmitError::Store(error) => of_store(error),
         };
         let (detail, hint) = (error.to_string(), error.hint());
         match error {

@@ -125,6 +125,8 @@ problem_types! {
     GenerationNotFound = "generation-not-found", "Config generation not found", NOT_FOUND;
     /// The store does not answer.
     StoreUnavailable = "store-unavailable", "Store unavailable", SERVICE_UNAVAILABLE;
+    /// The disk that holds the store is full. What was acknowledged is safe; once there is room, the same call works.
+    StoreFull = "store-full", "Store full", INSUFFICIENT_STORAGE;
     /// The daemon does not take part.
     NotReady = "not-ready", "Not ready", SERVICE_UNAVAILABLE;
 }

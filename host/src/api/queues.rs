@@ -151,7 +151,7 @@ pub(super) async fn show(State(api): State<Api>, QueuePath(name): QueuePath) -> 
     Ok(Json(api.host.queue(&name).await?.into()))
 }
 
-problems!(NotPaused: QueueNotFound, NotSupported, StoreUnavailable);
+problems!(NotPaused: QueueNotFound, NotSupported, StoreUnavailable, StoreFull);
 
 /// Pause a queue
 ///

@@ -105,7 +105,7 @@ pub(super) struct Accepted {
 problems!(
     NotAccepted: MediaType, BodyTooLarge, BodyTooSlow, InvalidJson, InvalidTask, NotSupported, UnknownKind, UnknownQueue,
     UnknownJob, InvalidParams, ParamsTooLarge, PrivilegedKind, InvalidIdempotencyKey, IdempotencyKeyReused,
-    IdempotencyKeyInFlight, StoreUnavailable,
+    IdempotencyKeyInFlight, StoreUnavailable, StoreFull,
 );
 
 /// Submit a task

@@ -116,7 +116,7 @@ pub(super) struct Cancelled {
     reason: Option<String>,
 }
 
-problems!(NotCancelled: TaskNotFound, TaskEnded, NotSupported, StoreUnavailable);
+problems!(NotCancelled: TaskNotFound, TaskEnded, NotSupported, StoreUnavailable, StoreFull);
 
 /// Ask a task to stop
 ///

@@ -14,7 +14,9 @@ use tokio::sync::watch;
 use tracing::warn;
 
 use crate::clock::Clock;
+use crate::patience::until_taken;
 use crate::plugins::Kinds;
+use crate::pulse::Beat;
 use crate::store::{Offer, QueueState, Store, StoreError};
 
 /// The service and what it works with.
@@ -71,7 +73,8 @@ impl Dispatcher {
         }
         self.limits.extend(slots.iter().cloned());
         let runnable = self.kinds.all().into_iter().filter(|kind| kind.held.is_none()).map(|kind| kind.name.clone());
-        self.store.offer(Offer { slots, kinds: runnable.collect() }, self.clock.now()).await
+        let offer = Offer { slots, kinds: runnable.collect() };
+        until_taken(&mut Beat::default(), &*self.clock, || self.store.offer(offer.clone(), self.clock.now())).await
     }
 
     fn limit_of_undeclared(&self, name: &QueueName, is_used: bool) -> u32 {

@@ -17,7 +17,7 @@ pub async fn run(store: Arc<dyn Store>, clock: Arc<dyn Clock>, mut beat: Beat) {
 async fn advance(store: &dyn Store, clock: &dyn Clock, beat: &mut Beat) -> Result<(), StoreError> {
     let mut next_due = store.next_due();
     // The first look: what came due while no daemon ran.
-    store.advance(clock.now()).await?;
+    look(store, clock).await?;
     loop {
         let due = *next_due.borrow_and_update();
         let time = async {
@@ -32,9 +32,20 @@ async fn advance(store: &dyn Store, clock: &dyn Clock, beat: &mut Beat) -> Resul
             changed = next_due.changed() => Some(changed),
         };
         match changed {
-            None => store.advance(clock.now()).await?,
+            None => look(store, clock).await?,
             Some(Ok(())) => {}
             Some(Err(_closed)) => return Ok(()),
         }
+    }
+}
+
+/// If there is no room for what is due, the store has said when to look again.
+async fn look(store: &dyn Store, clock: &dyn Clock) -> Result<(), StoreError> {
+    match store.advance(clock.now()).await {
+        Err(error) if error.is_transient() => {
+            tracing::warn!(%error, hint = error.hint(), "What is due by now has to wait.");
+            Ok(())
+        }
+        looked => looked,
     }
 }

@@ -18,6 +18,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::live::{Live, LiveJob};
 use crate::metrics::Metrics;
+use crate::patience::until_taken;
 use crate::plugins::Kinds;
 use crate::pulse::Beat;
 use crate::store::{Firing, JobCursor, JobSighting, Rest, Store, StoreError};
@@ -83,13 +84,14 @@ impl Scheduler {
 
     async fn fire_all(&mut self) -> Result<(), StoreError> {
         let mut plan = Plan::default();
+        let beat = &mut std::mem::take(&mut self.beat);
         let declared = self.declared();
-        self.adopt(&mut plan, declared, Rest::Gone).await?;
+        self.adopt(beat, &mut plan, declared, Rest::Gone).await?;
         loop {
-            match self.next(&plan).await {
-                Wake::Due(job) => self.fire_next(&mut plan, job).await?,
+            match self.next(beat, &plan).await {
+                Wake::Due(job) => self.fire_next(beat, &mut plan, job).await?,
                 Wake::Changed(names) => {
-                    self.plan_anew(&mut plan, names).await?;
+                    self.plan_anew(beat, &mut plan, names).await?;
                     plan.release_held();
                 }
                 Wake::KindsChanged => plan.release_held(),
@@ -110,7 +112,7 @@ impl Scheduler {
     }
 
     /// Waits for what comes first.
-    async fn next(&mut self, plan: &Plan) -> Wake {
+    async fn next(&mut self, beat: &mut Beat, plan: &Plan) -> Wake {
         let first = plan.agenda.peek().map(|Reverse(first)| first.clone());
         let due = async {
             match first {
@@ -124,14 +126,14 @@ impl Scheduler {
         tokio::select! {
             // What has changed comes before what is due: it may not be due any more.
             biased;
-            never = self.beat.answer() => match never {},
+            never = beat.answer() => match never {},
             Some(names) = self.changed.recv() => Wake::Changed(names),
             Ok(()) = self.kinds_changed.changed() => Wake::KindsChanged,
             job = due => Wake::Due(job),
         }
     }
 
-    async fn plan_anew(&self, plan: &mut Plan, names: Vec<JobName>) -> Result<(), StoreError> {
+    async fn plan_anew(&self, beat: &mut Beat, plan: &mut Plan, names: Vec<JobName>) -> Result<(), StoreError> {
         let mut gone = Vec::new();
         let mut there = Vec::new();
         for name in names {
@@ -144,13 +146,14 @@ impl Scheduler {
         }
         if !gone.is_empty() {
             self.metrics.forget(&gone);
-            self.store.retire(gone, self.clock.now()).await?;
+            until_taken(beat, &*self.clock, || self.store.retire(gone.clone(), self.clock.now())).await?;
         }
-        self.adopt(plan, there, Rest::Stays).await
+        self.adopt(beat, plan, there, Rest::Stays).await
     }
 
     async fn adopt(
         &self,
+        beat: &mut Beat,
         plan: &mut Plan,
         declared: Vec<(JobName, Arc<LiveJob>)>,
         rest: Rest,
@@ -160,7 +163,8 @@ impl Scheduler {
             Some(JobSighting { job: job.clone(), schedule })
         };
         let sightings: Vec<_> = declared.iter().filter_map(sighting).collect();
-        let cursors = self.store.adopt(sightings, rest, self.clock.now()).await?;
+        let adopted = until_taken(beat, &*self.clock, || self.store.adopt(sightings.clone(), rest, self.clock.now()));
+        let cursors = adopted.await?;
         let mut declared: HashMap<JobName, Arc<LiveJob>> = declared.into_iter().collect();
         for cursor in cursors {
             let Some(declared) = declared.remove(&cursor.job) else { continue };
@@ -172,12 +176,12 @@ impl Scheduler {
     }
 
     /// Fires what stands first in the plan.
-    async fn fire_next(&self, plan: &mut Plan, job: JobName) -> Result<(), StoreError> {
+    async fn fire_next(&self, beat: &mut Beat, plan: &mut Plan, job: JobName) -> Result<(), StoreError> {
         let Some(Reverse((time, _))) = plan.agenda.pop() else { return Ok(()) };
         let Some(planned) = plan.jobs.get(&job).filter(|planned| planned.next_at == time) else { return Ok(()) };
         // Times missed while no daemon ran, or while the machine slept, are made up for by this one run.
         let cursor = self.clock.now().max(time);
-        if self.fire(&job, &planned.declared, time, cursor).await? {
+        if self.fire(beat, &job, &planned.declared, time, cursor).await? {
             let (anchor, declared) = (planned.anchor, Arc::clone(&planned.declared));
             plan.jobs.remove(&job);
             plan.add(&JobCursor { job, anchor, cursor }, declared);
@@ -190,6 +194,7 @@ impl Scheduler {
     /// Says whether it could.
     async fn fire(
         &self,
+        beat: &mut Beat,
         job: &JobName,
         declared: &LiveJob,
         nominal_at: UnixMicros,
@@ -206,7 +211,8 @@ impl Scheduler {
         };
         let task_id = task.id;
         let schedule = declared.job.schedule.as_ref().map(ToString::to_string).unwrap_or_default();
-        if self.store.fire(Firing { job: job.clone(), schedule, cursor, task }, now).await? {
+        let firing = Firing { job: job.clone(), schedule, cursor, task };
+        if until_taken(beat, &*self.clock, || self.store.fire(firing.clone(), now)).await? {
             self.metrics.ran(job, self.clock.now().saturating_since(nominal_at));
             info!(%job, %task_id, %nominal_at, "The job fired.");
         }

@@ -72,6 +72,20 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether only this call has failed, and may succeed at another time: the store goes on.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::Refused { .. } => true,
+            Self::InUse { .. }
+            | Self::Open { .. }
+            | Self::Damaged { .. }
+            | Self::Foreign { .. }
+            | Self::Failed { .. }
+            | Self::TaskExists { .. }
+            | Self::Closed => false,
+        }
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {

@@ -164,6 +164,12 @@ pub trait Store: Send + Sync + Debug {
     /// Becomes `Some` when the store can no longer keep its promises; the daemon must end then.
     fn failure(&self) -> watch::Receiver<Option<Arc<StoreError>>>;
 
+    /// `Some` while there is no room for what is to be written: calls that write are answered with [`StoreError::Full`], and
+    /// what attempts report is held and answered once there is room. Calls that read go on.
+    fn refusing(&self) -> watch::Receiver<Option<Arc<StoreError>>> {
+        watch::channel(None).1
+    }
+
     /// Commits what it was given and lets go of the files. Calls after this are answered with [`StoreError::Closed`].
     fn close(&self) -> Reply<()>;
 }

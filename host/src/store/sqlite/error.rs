@@ -43,7 +43,8 @@ pub(super) fn may_go_on(error: &rusqlite::Error) -> bool {
         other => other.sqlite_error_code().is_none_or(|code| {
             matches!(
                 code,
-                ErrorCode::TooBig
+                ErrorCode::DiskFull
+                    | ErrorCode::TooBig
                     | ErrorCode::ConstraintViolation
                     | ErrorCode::TypeMismatch
                     | ErrorCode::ParameterOutOfRange
@@ -53,6 +54,11 @@ pub(super) fn may_go_on(error: &rusqlite::Error) -> bool {
             )
         }),
     }
+}
+
+/// Whether there was no room on the disk.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
 }
 
 /// An error while opening.

@@ -26,6 +26,7 @@ mod readers;
 mod replay;
 mod report;
 mod retention;
+mod room;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -49,6 +50,7 @@ use self::inbox::Inbox;
 use self::names::Names;
 use self::queues::{Board, Queues};
 use self::readers::{Readers, open_reader};
+use self::room::Room;
 use self::turn::{Outlet, Turn};
 use self::writer::Writer;
 use super::{Assignment, StoreError};
@@ -80,6 +82,7 @@ pub struct SqliteStore {
     next_due: watch::Receiver<Option<UnixMicros>>,
     running: watch::Receiver<usize>,
     failure: watch::Receiver<Option<Arc<StoreError>>>,
+    refusing: watch::Receiver<Option<Arc<StoreError>>>,
     reclaimed: usize,
     // Held until the store is dropped: a second daemon is kept off.
     _lock: FileLock,
@@ -117,9 +120,11 @@ impl SqliteStore {
         let opened = |error| error::classify_open(&path, &error);
         let (next_due, next_due_seen) = watch::channel(None);
         let (failure, failure_seen) = watch::channel(None);
+        let (refusing, refusing_seen) = watch::channel(None);
         let (running, running_seen) = watch::channel(0);
         let board = Arc::new(Board::default());
-        let outlet = Outlet { assignments, events, tally, next_due, running, failure, board: Arc::clone(&board) };
+        let outlet =
+            Outlet { assignments, events, tally, next_due, running, failure, refusing, board: Arc::clone(&board) };
         let mut writer = start_writer(connection, options, outlet, &path).map_err(opened)?;
         let reclaimed = writer.reclaim(now).map_err(opened)?;
         let inbox = Arc::new(Inbox::default());
@@ -143,6 +148,7 @@ impl SqliteStore {
             next_due: next_due_seen,
             running: running_seen,
             failure: failure_seen,
+            refusing: refusing_seen,
             reclaimed,
             _lock: lock,
         })
@@ -210,6 +216,7 @@ fn start_writer(
         policy: String::new(),
         named: 0,
         turn: Turn::default(),
+        room: Room::default(),
         path: path.to_owned(),
         outlet,
         connection,

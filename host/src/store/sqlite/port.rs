@@ -158,6 +158,10 @@ impl Store for SqliteStore {
         self.failure.clone()
     }
 
+    fn refusing(&self) -> watch::Receiver<Option<Arc<StoreError>>> {
+        self.refusing.clone()
+    }
+
     fn close(&self) -> Reply<()> {
         self.ask(UnixMicros::default(), Command::Close)
     }

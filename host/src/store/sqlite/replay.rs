@@ -2,14 +2,15 @@
 //! fails again is answered with the error, and the others do not feel it. A savepoint for each would cost every good turn.
 //!
 //! Not here: a turn in which all goes well (`writer`), what is undone in memory (`undo`), which errors end the daemon
-//! (`error`). Start at [`Writer::turn`].
+//! (`error`), what waits for room (`room`). Start at [`Writer::turn`].
 
+use std::collections::VecDeque;
 use std::mem::take;
 
 use taskhost_core::time::UnixMicros;
 
-use super::command::{Command, Saying as _};
-use super::error::{classify_of, may_go_on};
+use super::command::{Command, Reports, Saying as _};
+use super::error::{classify_of, is_full, may_go_on};
 use super::inbox::Work;
 use super::writer::Writer;
 
@@ -35,12 +36,29 @@ pub(super) enum Fill {
     No,
 }
 
+type Commands = VecDeque<(Command, UnixMicros)>;
+
 impl Writer {
     /// Does all that waits. What is left in `work` is to be answered once the file is closed.
     /// # Errors
     /// What ends the daemon: it must not go on.
     pub(super) fn turn(&mut self, work: &mut Work) -> rusqlite::Result<()> {
         let now = latest(work);
+        self.with_held(work);
+        self.once(work, now)?;
+        while self.may_write_held() && !self.turn.closing {
+            let again = take(&mut self.turn.again);
+            self.with_held(work);
+            self.once(work, now)?;
+            self.turn.again.extend(again);
+        }
+        if self.room.is_missing && !self.turn.closing {
+            self.due_in_a_while(now);
+        }
+        Ok(())
+    }
+
+    fn once(&mut self, work: &mut Work, now: UnixMicros) -> rusqlite::Result<()> {
         match self.attempt(work, now, Fill::Yes) {
             Ok(()) => Ok(()),
             Err(TurnError::Fatal(error)) => Err(error),
@@ -52,52 +70,83 @@ impl Writer {
     }
 
     fn replay(&mut self, work: &mut Work, now: UnixMicros) -> rusqlite::Result<()> {
-        let mut again = Vec::new();
         let Work { reports, commands } = take(work);
-        let (closing, commands): (Vec<_>, _) =
+        let (closing, commands): (Vec<_>, Vec<_>) =
             commands.into_iter().partition(|(command, _)| matches!(command, Command::Close(_)));
-        let each = |reports, commands| Work { reports, commands };
-        let reports = reports.into_iter().map(|reports| each(vec![reports], <_>::default()));
-        let commands = Vec::from_iter(commands).into_iter().map(|command| each(Vec::new(), [command].into()));
-        for mut one in reports.chain(commands) {
-            self.alone(&mut one, now)?;
+        self.replay_reports(reports, now)?;
+        let mut again = Vec::new();
+        for command in commands {
+            self.command_alone(command, now)?;
             again.append(&mut self.turn.again);
         }
         if closing.is_empty() {
             self.fill_alone(now)?;
         } else {
-            *work = Work { reports: Vec::new(), commands: closing.into() };
+            work.commands = closing.into();
             self.close_alone(work, now)?;
         }
         self.turn.again = again;
         Ok(())
     }
 
-    /// Does one call. If it fails it is answered with its error.
-    fn alone(&mut self, one: &mut Work, now: UnixMicros) -> rusqlite::Result<()> {
-        match self.attempt(one, now, Fill::No) {
-            Ok(()) => Ok(()),
-            Err(TurnError::Fatal(error)) => Err(error),
-            Err(TurnError::Undoable(error)) => {
-                self.roll_back(one)?;
+    /// Does each of them. From the first that finds no room all wait, so that they stay in order.
+    fn replay_reports(&mut self, reports: Vec<Reports>, now: UnixMicros) -> rusqlite::Result<()> {
+        let mut left = reports.into_iter();
+        while let Some(reports) = left.next() {
+            let mut one = Work { reports: vec![reports], commands: Commands::new() };
+            match self.attempt(&mut one, now, Fill::No) {
+                Ok(()) => {}
+                Err(TurnError::Undoable(error)) if is_full(&error) => {
+                    self.roll_back(&mut one)?;
+                    self.found_room(false);
+                    self.hold_reports(one.reports);
+                    self.hold_reports(left.collect());
+                    return Ok(());
+                }
                 // What an attempt did must not be forgotten.
-                if !one.reports.is_empty() {
-                    return Err(error);
-                }
-                for (command, _) in &mut one.commands {
-                    let refused = classify_of(command.what(), &self.path, &error);
-                    command.answer().refuse(refused);
-                    command.answer().send();
-                }
-                Ok(())
+                Err(TurnError::Undoable(error) | TurnError::Fatal(error)) => return Err(error),
             }
         }
+        Ok(())
     }
 
-    /// Starts what waits. Without that nothing goes on.
+    /// Does one call. If it fails it is answered with its error.
+    fn command_alone(&mut self, command: (Command, UnixMicros), now: UnixMicros) -> rusqlite::Result<()> {
+        let mut one = Work { reports: Vec::new(), commands: Commands::from([command]) };
+        let error = match self.attempt(&mut one, now, Fill::No) {
+            Ok(()) => return Ok(()),
+            Err(TurnError::Fatal(error)) => return Err(error),
+            Err(TurnError::Undoable(error)) => error,
+        };
+        self.roll_back(&mut one)?;
+        let no_room = is_full(&error);
+        if no_room {
+            self.found_room(false);
+        }
+        for command in one.commands {
+            let refused = if no_room { self.hold(command) } else { Some(command) };
+            let Some((mut command, _)) = refused else { continue };
+            if let Command::Advance(_) = command {
+                self.due_in_a_while(now);
+            }
+            let refusal = classify_of(command.what(), &self.path, &error);
+            command.answer().refuse(refusal);
+            command.answer().send();
+        }
+        Ok(())
+    }
+
+    /// Starts what waits. If there is no room to write that it starts, a later turn does.
     fn fill_alone(&mut self, now: UnixMicros) -> rusqlite::Result<()> {
-        self.attempt(&mut Work::default(), now, Fill::Yes)
-            .map_err(|(TurnError::Undoable(error) | TurnError::Fatal(error))| error)
+        let mut nothing = Work::default();
+        match self.attempt(&mut nothing, now, Fill::Yes) {
+            Ok(()) => Ok(()),
+            Err(TurnError::Undoable(error)) if is_full(&error) => {
+                self.found_room(false);
+                self.roll_back(&mut nothing)
+            }
+            Err(TurnError::Undoable(error) | TurnError::Fatal(error)) => Err(error),
+        }
     }
 
     /// Closes, also without room to write how many tasks there are: the next start counts them.

@@ -5,11 +5,14 @@
 
 mod backup;
 mod crash;
+mod disk;
 mod file;
+mod full;
 mod golden;
 mod health;
 mod model;
 mod plan;
+mod power;
 mod replay;
 mod tally;
 mod turn;

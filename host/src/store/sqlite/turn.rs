@@ -24,6 +24,7 @@ pub(super) struct Outlet {
     pub(super) next_due: watch::Sender<Option<UnixMicros>>,
     pub(super) running: watch::Sender<usize>,
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
+    pub(super) refusing: watch::Sender<Option<Arc<StoreError>>>,
     pub(super) board: Arc<Board>,
 }
 
@@ -40,6 +41,8 @@ pub(super) struct Turn {
     pub(super) again: Vec<(Command, UnixMicros)>,
     pub(super) next_due: NextDue,
     pub(super) closing: bool,
+    /// It has written something only to find out whether there is room.
+    pub(super) probed: bool,
     pub(super) undo: Undo,
 }
 

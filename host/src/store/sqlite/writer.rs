@@ -22,6 +22,7 @@ use super::inbox::{Inbox, Work};
 use super::names::Names;
 use super::queues::Queues;
 use super::replay::{Fill, TurnError};
+use super::room::Room;
 use super::rows::{self, Row};
 use super::turn::{NextDue, Outlet, Turn};
 use super::undo::Undo;
@@ -45,6 +46,7 @@ pub(super) struct Writer {
     /// Names with higher numbers were not told to the tally.
     pub(super) named: i64,
     pub(super) turn: Turn,
+    pub(super) room: Room,
     pub(super) path: String,
     pub(super) outlet: Outlet,
 }
@@ -71,6 +73,7 @@ pub(super) fn run(mut writer: Writer, inbox: &Inbox) {
             writer.outlet.failure.send_replace(Some(Arc::new(error)));
             return;
         }
+        writer.refuse_held();
         // Closed before it is answered: whoever waits may open the file at once.
         drop(writer);
         send(&mut work);
@@ -82,6 +85,7 @@ impl Writer {
     /// Does all of it in one transaction, and tells of it once that is committed.
     pub(super) fn attempt(&mut self, work: &mut Work, now: UnixMicros, fill: Fill) -> Result<(), TurnError> {
         self.turn = Turn { now, undo: Undo::of(self), ..Turn::default() };
+        let written_before = self.connection.total_changes();
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         for reports in &mut work.reports {
             self.take_reports(reports)?;
@@ -98,6 +102,9 @@ impl Writer {
         }
         self.connection.execute_batch("COMMIT")?;
         self.flights.keep();
+        if self.turn.probed || self.connection.total_changes() > written_before {
+            self.found_room(true);
+        }
         self.tell(work);
         Ok(())
     }
@@ -112,7 +119,10 @@ impl Writer {
             Command::Sweep(sweeping, answer) => self.sweep(sweeping, answer, now)?,
             Command::Retain(aging, answer) => self.retain(aging, answer)?,
             Command::Offer(offer, answer) => answer.say(self.offer(offer)?),
-            Command::Advance(answer) => answer.say(self.advance(now)?),
+            Command::Advance(answer) => {
+                self.probe_room()?;
+                answer.say(self.advance(now)?);
+            }
             Command::PauseQueue(queue, paused, answer) => answer.say(self.pause_queue(queue, *paused, now)?),
             Command::Close(answer) => {
                 self.turn.closing = true;

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use taskhost_core::task::Status;
 use tokio::sync::mpsc;
 
-use super::super::{connect, lock, schema};
+use super::super::schema;
 use super::{Files, SqliteStore, options, start};
 use crate::events::Events;
 use crate::store::StoreError;
@@ -154,44 +154,6 @@ fn a_good_end_says_how_many_tasks_there_are_and_the_next_start_counts_none() {
     let h = files.harness();
     assert_eq!(h.store.queues()[0].counts.get(Status::Queued), 7);
     assert_eq!(said(&file), None, "it is true no longer");
-}
-
-/// A limit of pages fails as a full disk does: SQLite finds no room for a page and says so.
-#[test]
-fn a_full_disk_ends_the_store_and_loses_nothing() {
-    let files = Files::default();
-    let path = files.path();
-    let held = lock(&path).unwrap();
-    let connection = connect(&options(&path)).unwrap();
-    connection.pragma_update_and_check(None, "max_page_count", 60, |_| Ok(())).unwrap();
-    let (assign, assignments) = mpsc::unbounded_channel();
-    let store =
-        SqliteStore::start(&options(&path), held, connection, assign, Events::default(), Tally::default(), start())
-            .unwrap();
-    let mut h = Harness::new(Arc::new(store), assignments, start(), ());
-    let mut acknowledged = Vec::new();
-    loop {
-        let tasks: Vec<_> = (0..20).map(|_| h.task()).collect();
-        let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-        let (first, second) = (h.store.submit(tasks, h.now), h.store.advance(h.now));
-        match h.outcome(first) {
-            Ok(statuses) => acknowledged.extend(ids.into_iter().zip(statuses)),
-            Err(error) => {
-                assert!(matches!(error, StoreError::Closed), "{error:?}");
-                // It may have had a turn of its own before.
-                drop(h.outcome(second));
-                break;
-            }
-        }
-    }
-    let failure = h.failure();
-    assert!(matches!(&*failure, StoreError::Full { .. }), "{failure:?}");
-    assert!(!acknowledged.is_empty());
-    drop(h);
-    let h = files.harness();
-    for (id, status) in acknowledged {
-        assert_eq!((h.status(id), status), (Status::Queued, Status::Queued));
-    }
 }
 
 /// How many commits the log holds: a frame that ends one carries the size of the file.

@@ -39,6 +39,7 @@ impl Turns {
             next_due: watch::channel(None).0,
             running: watch::channel(0).0,
             failure: watch::channel(None).0,
+            refusing: watch::channel(None).0,
             board: Arc::default(),
         };
         let writer = start_writer(connect(&options).unwrap(), &options, outlet, "here").unwrap();
