@@ -2,6 +2,7 @@
 //!
 //! The only room that names concrete adapters. Not here: what the parts do. Start at [`run`].
 
+pub mod bench;
 mod error;
 mod origin;
 mod places;
@@ -63,8 +64,8 @@ pub fn run(options: &Options) -> Result<(), BootError> {
     // Only now: what is written down as good is what came up.
     let applied = Arc::new(origin.applied(&places));
     tell_of_misfits(&origin, &registry);
-    let ground = start::Ground { origin, applied, registry: Arc::new(registry), places: &places, listeners };
-    let served = runtime.block_on(serve::serve(ground));
+    let ground = start::Ground { origin, applied, registry: Arc::new(registry), places: &places };
+    let served = runtime.block_on(serve::serve(ground, listeners));
     if let Err(error) = std::fs::remove_file(&state.socket) {
         warn!(path = %state.socket.display(), %error, "The socket is left behind.");
     }

@@ -9,10 +9,10 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 use tracing::{debug, info, warn};
 
-use super::BootError;
 use super::services::Services;
 use super::signals::Signals;
-use super::start::{Ground, start};
+use super::start::{Ground, Started, serve_faces, start};
+use super::{BootError, Listeners};
 use crate::clock::{Clock, sleep};
 use crate::host::Phase;
 use crate::live::Live;
@@ -34,7 +34,6 @@ pub(super) struct Daemon {
     pub(super) reloads: watch::Sender<bool>,
     /// What makes new work, and is to end first.
     pub(super) makers: [AbortHandle; 5],
-    pub(super) faces: Faces,
 }
 
 /// The ways in, and how they are told to stop.
@@ -55,17 +54,18 @@ const PLUGIN_TIME: Duration = Duration::from_secs(1);
 /// How long the rest of a stop may take: the last answers, the last commit.
 const END_TIME: Duration = Duration::from_secs(5);
 
-pub(super) async fn serve(ground: Ground<'_>) -> Result<(), BootError> {
+pub(super) async fn serve(ground: Ground<'_>, listeners: Listeners) -> Result<(), BootError> {
     let asked = Arc::<Notify>::default();
     let mut signals = Signals::new(Arc::clone(&asked))
         .map_err(|source| BootError::system("hear signals in", ".".as_ref(), source))?;
     let config = &ground.origin.config;
-    let listen = ground.listeners.tcp.local_addr().unwrap_or(config.host.listen);
+    let listen = listeners.tcp.local_addr().unwrap_or(config.host.listen);
     let mut services = Services::default();
     let mut pulse = Pulse::default();
     let (kinds, jobs) = (ground.registry.all().len(), config.jobs.len());
     let status = format!("Listening on {listen}; {kinds} kinds, {jobs} jobs in the file.");
-    let mut daemon = start(ground, asked, &mut services, &mut pulse).await?;
+    let Started { daemon, host, uploads } = start(ground, asked, &mut services, &mut pulse).await?;
+    let mut faces = serve_faces(&host, &uploads, listeners);
     if let Some(limit) = service_manager::watchdog() {
         services.start("watchdog", watchdog::run(pulse, limit));
     }
@@ -79,7 +79,7 @@ pub(super) async fn serve(ground: Ground<'_>) -> Result<(), BootError> {
         drained = daemon.until_drained(&mut signals) => drained?,
     };
     tokio::select! {
-        () = daemon.faces.close() => {}
+        () = faces.close() => {}
         () = signals.stop() => return Err(BootError::StoppedAtOnce),
     }
     let closed = daemon.store.close().await;
@@ -102,7 +102,7 @@ impl Daemon {
     }
 
     /// Stops taking work, lets running tasks end or save their state, and gives the rest back with their attempts unspent.
-    async fn drain(&self) -> Result<(), StoreError> {
+    pub(super) async fn drain(&self) -> Result<(), StoreError> {
         let limit = self.live.config().host.drain_timeout;
         // First: no reload tells the service manager that the daemon is ready after it has heard of the stop.
         self.reloads.send_replace(true);

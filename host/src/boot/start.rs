@@ -43,7 +43,13 @@ pub(super) struct Ground<'a> {
     pub(super) applied: Arc<Applied>,
     pub(super) registry: Arc<Registry>,
     pub(super) places: &'a Places,
-    pub(super) listeners: Listeners,
+}
+
+/// A daemon that works, and what faces need of it.
+pub(super) struct Started {
+    pub(super) daemon: Daemon,
+    pub(super) host: Host,
+    pub(super) uploads: Uploads,
 }
 
 pub(super) async fn start(
@@ -51,8 +57,8 @@ pub(super) async fn start(
     asked: Arc<Notify>,
     services: &mut Services,
     pulse: &mut Pulse,
-) -> Result<Daemon, BootError> {
-    let Ground { origin, applied, registry, places, listeners } = ground;
+) -> Result<Started, BootError> {
+    let Ground { origin, applied, registry, places } = ground;
     let config = Arc::new(origin.config.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let chance = Arc::new(Chance::default());
@@ -92,8 +98,8 @@ pub(super) async fn start(
     let uploads = keep_uploads(&config, places, &parts.store, services);
     let (live, store, kinds) = (Arc::clone(&parts.live), Arc::clone(&parts.store), Arc::clone(&parts.kinds));
     let (executor, clock) = (Arc::clone(&parts.executor), Arc::clone(&parts.clock));
-    let faces = serve_faces(&Host::new(parts), &uploads, listeners);
-    Ok(Daemon { live, store, executor, kinds, clock, phase, reloads, makers, faces })
+    let daemon = Daemon { live, store, executor, kinds, clock, phase, reloads, makers };
+    Ok(Started { daemon, host: Host::new(parts), uploads })
 }
 
 /// What follows the edits of the file.
@@ -228,7 +234,7 @@ fn runner(
 }
 
 /// Serves both ways in until the answer says so.
-fn serve_faces(host: &Host, uploads: &Uploads, listeners: Listeners) -> Faces {
+pub(super) fn serve_faces(host: &Host, uploads: &Uploads, listeners: Listeners) -> Faces {
     let (stop, stopped) = watch::channel(false);
     let until = |mut stopped: watch::Receiver<bool>| async move {
         // An error means that the daemon is gone: that is a stop too.

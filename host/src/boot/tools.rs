@@ -9,7 +9,7 @@ mod error;
 mod file;
 mod listed;
 mod run;
-mod scratch;
+pub(super) mod scratch;
 
 use std::io;
 use std::path::Path;

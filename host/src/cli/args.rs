@@ -4,6 +4,7 @@
 
 mod about;
 mod backup_store;
+mod bench;
 mod config;
 mod cron;
 mod dead;
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 
 pub(super) use self::about::{CompletionsArgs, ManArgs};
 pub(super) use self::backup_store::BackupStoreArgs;
+pub(super) use self::bench::{BenchArgs, Safety};
 pub(super) use self::config::{ConfigArgs, ConfigCommand, ConfigDiffArgs, ConfigShowArgs};
 pub(super) use self::cron::{CronCommand, CronNextArgs};
 pub(super) use self::dead::{DeadArgs, DeadCommand, DeadListArgs, MeantArgs};
@@ -82,6 +84,9 @@ pub(super) enum Command {
     /// Look whether all that the daemon needs is there, each fault with a fix; needs no daemon
     #[command(after_help = doctor::EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Measure how many tasks a second this machine runs and how soon it picks one up; needs no daemon
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(BenchArgs),
     /// Submit a task
     #[command(after_help = enqueue::EXAMPLES)]
     Enqueue(EnqueueArgs),

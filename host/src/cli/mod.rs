@@ -7,6 +7,7 @@ mod add_job;
 mod args;
 mod backup_store;
 mod bars;
+mod bench;
 mod check;
 mod check_file;
 mod client;
@@ -90,6 +91,7 @@ fn act(cli: &Cli, output: &mut Output<'_>) -> Result<(), Failure> {
         Command::Config(args) => talk(config, output, async |client, output| config::act(args, client, output).await),
         Command::Doctor(args) => doctor::doctor(config, args, output),
         Command::BackupStore(args) => backup_store::backup_store(config, args, output),
+        Command::Bench(args) => bench::bench(args, output),
         Command::Events(args) => {
             talk(config, output, async |client, output| events::events(args, client, output).await)
         }

@@ -2,7 +2,7 @@
 //!
 //! | kind | duty | where |
 //! |---|---|---|
-//! | `probe.noop`, `probe.echo` | end at once | `answers` |
+//! | `probe.noop`, `probe.echo`, `probe.clock` | end at once | `answers` |
 //! | `probe.fail`, `probe.panic` | go wrong, and are told so | `failures` |
 //! | `probe.enqueue` | make other tasks | `follow_ups` |
 //! | `probe.log` | say something | `words` |
@@ -21,6 +21,7 @@ mod words;
 plugin_api::plugin!(
     answers::noop,
     answers::echo,
+    answers::clock,
     failures::fail,
     failures::panic,
     follow_ups::enqueue,

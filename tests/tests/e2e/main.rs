@@ -4,6 +4,7 @@ mod api_jobs;
 mod backup_store;
 mod bad_input;
 mod batch;
+mod bench;
 mod calls;
 mod check;
 mod command_line;

@@ -17,7 +17,7 @@ const LOCK: &str = "lock";
 
 /// A folder for this user only.
 #[derive(Debug)]
-pub(super) struct Scratch {
+pub(in crate::boot) struct Scratch {
     path: PathBuf,
     _lock: FileLock,
 }
@@ -25,9 +25,13 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Makes one, and deletes what dead runs have left.
     pub(super) fn new() -> Result<Self, BootError> {
-        let above = std::env::temp_dir();
-        sweep(&above);
-        Self::make(&above).map_err(|source| BootError::system("make a folder in", &above, source))
+        Self::new_in(&std::env::temp_dir())
+    }
+
+    /// As [`Scratch::new`], in this folder: where the disk matters.
+    pub(in crate::boot) fn new_in(above: &Path) -> Result<Self, BootError> {
+        sweep(above);
+        Self::make(above).map_err(|source| BootError::system("make a folder in", above, source))
     }
 
     fn make(above: &Path) -> io::Result<Self> {
@@ -42,7 +46,7 @@ impl Scratch {
         Ok(Self { path, _lock: lock })
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::boot) fn path(&self) -> &Path {
         &self.path
     }
 }
