@@ -9,6 +9,7 @@ mod claim;
 mod codec;
 mod command;
 mod error;
+mod failpoint;
 mod filter;
 mod flight;
 pub mod health;

@@ -10,6 +10,7 @@ mod file;
 mod full;
 mod golden;
 mod health;
+mod kill;
 mod model;
 mod plan;
 mod power;

@@ -17,6 +17,7 @@ use taskhost_core::time::UnixMicros;
 use super::codec;
 use super::command::{Command, Saying as _};
 use super::error::classify;
+use super::failpoint::{Point, reach};
 use super::flight::{Flights, pack};
 use super::inbox::{Inbox, Work};
 use super::names::Names;
@@ -87,20 +88,26 @@ impl Writer {
         self.turn = Turn { now, undo: Undo::of(self), ..Turn::default() };
         let written_before = self.connection.total_changes();
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
+        reach(Point::Begun);
         for reports in &mut work.reports {
             self.take_reports(reports)?;
         }
+        reach(Point::ReportsTaken);
         for (command, now) in &mut work.commands {
             self.take(command, *now)?;
         }
+        reach(Point::CommandsTaken);
         if fill == Fill::Yes {
             self.fill()?;
         }
+        reach(Point::Filled);
         self.keep_flights()?;
         if self.turn.closing {
             self.queues.keep(&self.connection)?;
         }
+        reach(Point::FlightsKept);
         self.connection.execute_batch("COMMIT")?;
+        reach(Point::Committed);
         self.flights.keep();
         if self.turn.probed || self.connection.total_changes() > written_before {
             self.found_room(true);
@@ -166,6 +173,7 @@ impl Writer {
     /// Deletes a task and all that stands beside it.
     pub(super) fn delete(&mut self, row: &Row) -> rusqlite::Result<()> {
         self.queues.of(row.queue).counts.remove(row.task.status());
+        reach(Point::Deleting);
         rows::delete(&self.connection, row.seq)
     }
 
@@ -227,6 +235,7 @@ impl Writer {
             // The receiver is gone only when the daemon ends; the next start reclaims.
             drop(self.outlet.assignments.send(assignments));
         }
+        reach(Point::AssignmentsSent);
         self.count();
         let running = self.flights.count();
         self.outlet.running.send_if_modified(|known| std::mem::replace(known, running) != running);
@@ -245,6 +254,7 @@ impl Writer {
         if !self.turn.closing {
             self.turn.again = send(work);
         }
+        reach(Point::Answered);
         self.outlet.events.wake();
     }
 }

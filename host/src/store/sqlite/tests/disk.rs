@@ -22,7 +22,8 @@ pub(super) struct Refusal;
 #[derive(Debug, Default)]
 pub(super) struct Disk(Mutex<State>);
 
-type Witness = Box<dyn FnMut(&HashMap<String, File>) + Send>;
+/// Is told which file is about to be written, or was synced: an empty text is the database, `-wal` its log.
+type Witness = Box<dyn FnMut(&str, &HashMap<String, File>) + Send>;
 
 #[derive(Default)]
 struct State {
@@ -93,7 +94,7 @@ impl Disk {
     }
 
     /// Sees the files before each write and after each sync, while nobody writes.
-    pub(super) fn witness(&self, witness: impl FnMut(&HashMap<String, File>) + Send + 'static) {
+    pub(super) fn witness(&self, witness: impl FnMut(&str, &HashMap<String, File>) + Send + 'static) {
         self.with(|state| state.witness = Some(Box::new(witness)));
     }
 
@@ -114,7 +115,7 @@ impl Disk {
 
     fn write(&self, name: &str, at: u64, bytes: &[u8]) -> Result<(), Refusal> {
         self.with(|state| {
-            state.look();
+            state.look(name);
             let file = state.files.get_mut(name).expect("it was opened");
             let end = at + bytes.len() as u64;
             let growth = end.saturating_sub(file.length);
@@ -136,7 +137,7 @@ impl Disk {
 
     fn truncate(&self, name: &str, length: u64) {
         self.with(|state| {
-            state.look();
+            state.look(name);
             let file = state.files.get_mut(name).expect("it was opened");
             file.length = length;
             file.since.push(Change::Truncated(usize::try_from(length).expect("files are small here")));
@@ -156,16 +157,16 @@ impl Disk {
             for change in file.since.drain(..) {
                 change.apply(&mut file.synced);
             }
-            state.look();
+            state.look(name);
             Ok(())
         })
     }
 }
 
 impl State {
-    fn look(&mut self) {
+    fn look(&mut self, name: &str) {
         if let Some(witness) = &mut self.witness {
-            witness(&self.files);
+            witness(name, &self.files);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use rusqlite::Connection;
-use taskhost_core::ids::TaskId;
+use taskhost_core::ids::{LeaseId, QueueName, TaskId};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
 use tokio::sync::mpsc;
@@ -23,7 +23,7 @@ use crate::tally::Tally;
 
 /// What a call asked for, and thus what its answer acknowledges.
 #[derive(Debug, Clone)]
-enum Asked {
+pub(super) enum Asked {
     Tasks(Vec<TaskId>),
     Checkpoint(TaskId, Vec<u8>),
     Ended(TaskId),
@@ -116,7 +116,7 @@ impl Load {
         let options = SqliteOptions { durable, ..options(&files.path()) };
         let store = SqliteStore::open(&options, assign, Events::default(), Tally::default(), start()).unwrap();
         let witness = Arc::clone(&world);
-        disk.witness(move |on_disk| {
+        disk.witness(move |_name, on_disk| {
             let mut world = witness.lock().unwrap();
             world.listen();
             let one_of = world.one_of;
@@ -204,25 +204,29 @@ impl Load {
 }
 
 /// The file after a cut, opened by a daemon that starts.
-struct Restarted {
-    h: Harness,
-    file: Connection,
+pub(super) struct Restarted {
+    pub(super) h: Harness,
+    pub(super) file: Connection,
 }
 
 fn restart(cut: &Cut, unsynced: Unsynced, dice: &mut Dice) -> Restarted {
     let files = Files::default();
     std::fs::create_dir(files.0.path().join("var")).unwrap();
-    let path = files.path();
-    cut.leave(&path, unsynced, dice);
-    let h = files.harness_at(start()).0;
-    let file = Connection::open(&path).unwrap();
-    let checked: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(checked, "ok", "{unsynced:?}");
-    Restarted { h, file }
+    cut.leave(&files.path(), unsynced, dice);
+    Restarted::of(files)
 }
 
 impl Restarted {
-    fn check_acknowledged(&self, acknowledged: &[Asked]) {
+    pub(super) fn of(files: Files) -> Self {
+        let path = files.path();
+        let h = files.harness_at(start()).0;
+        let file = Connection::open(&path).unwrap();
+        let checked: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+        assert_eq!(checked, "ok");
+        Self { h, file }
+    }
+
+    pub(super) fn check_acknowledged(&self, acknowledged: &[Asked]) {
         let mut checkpoints = HashMap::new();
         for asked in acknowledged {
             match asked {
@@ -256,12 +260,12 @@ impl Restarted {
     }
 
     /// Every start was in the file, so no attempt gets its lease again; and what is there comes to its end.
-    fn check_starts_and_finish(mut self, started: &[Claimed]) {
+    pub(super) fn check_starts_and_finish(mut self, started: &[(TaskId, LeaseId)]) {
         let mut leases = HashMap::new();
-        for claimed in started {
-            let lease = self.h.view(claimed.id).task.lease;
-            assert!(lease >= claimed.lease, "{} has started, and the file does not know", claimed.id);
-            leases.insert(claimed.id, claimed.lease);
+        for (id, started) in started {
+            let lease = self.h.view(*id).task.lease;
+            assert!(lease >= *started, "{id} has started, and the file does not know");
+            leases.insert(*id, *started);
         }
         let statuses = "SELECT count(*) FROM task WHERE state = 3";
         let running: i64 = self.file.query_row(statuses, [], |row| row.get(0)).unwrap();
@@ -269,7 +273,7 @@ impl Restarted {
         self.finish(&leases);
     }
 
-    fn finish(&mut self, leases: &HashMap<TaskId, taskhost_core::ids::LeaseId>) {
+    pub(super) fn finish(&mut self, leases: &HashMap<TaskId, LeaseId>) {
         self.h.serve(50);
         loop {
             let claims = self.h.claims();
@@ -281,15 +285,20 @@ impl Restarted {
                 self.h.end(&claimed, ended(End::Done));
             }
         }
-        let [counts] = &self.h.store.queues()[..] else { panic!("one queue") };
-        let waiting = [Status::Queued, Status::Running].map(|status| counts.counts.get(status));
-        assert_eq!(waiting, [0, 0]);
-        let total: i64 = self.file.query_row("SELECT count(*) FROM task", [], |row| row.get(0)).unwrap();
-        assert_eq!(counts.counts.total(), u64::try_from(total).unwrap(), "the counts are right");
+        let queues = self.h.store.queues();
+        let of_queues = "SELECT count(*) FROM task JOIN name ON name.id = queue WHERE text = ?1";
+        for queue in &queues {
+            let tasks: i64 = self.file.query_row(of_queues, [queue.name.as_str()], |row| row.get(0)).unwrap();
+            assert_eq!(queue.counts.total(), u64::try_from(tasks).unwrap(), "the counts are right");
+        }
+        let served = queues.iter().find(|queue| queue.name == QueueName::default()).expect("it was offered");
+        let left = [Status::Queued, Status::Running].map(|status| served.counts.get(status));
+        assert_eq!(left, [0, 0], "all is worked off");
     }
 }
 
-fn loads(usual: u64) -> u64 {
+/// How many rounds a hunt takes, or the usual ones.
+pub(super) fn loads(usual: u64) -> u64 {
     std::env::var("TASKHOST_HUNT").ok().and_then(|loads| loads.parse().ok()).unwrap_or(usual)
 }
 
@@ -304,7 +313,9 @@ fn nothing_acknowledged_is_lost_with_the_power_and_nothing_had_started_unknown()
             for unsynced in [Unsynced::Lost, Unsynced::Torn] {
                 let restarted = restart(cut, unsynced, &mut dice);
                 restarted.check_acknowledged(&world.acknowledged[..heard.acknowledged]);
-                restarted.check_starts_and_finish(&world.started[..heard.started]);
+                let started: Vec<_> =
+                    world.started[..heard.started].iter().map(|start| (start.id, start.lease)).collect();
+                restarted.check_starts_and_finish(&started);
                 looked_at += 1;
             }
         }

@@ -1,0 +1,183 @@
+//! `kill -9` at every step of a turn, in checkpoints, while the tables are made and while old tasks are deleted: nothing that
+//! was acknowledged is lost, nothing had started that the file does not know, and all that is left is worked off.
+//!
+//! The one that is killed is this test executable again, with a load. `TASKHOST_HUNT=20 cargo test -p taskhost --lib kill`
+//! kills it so often at each step instead of twice.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskhost_core::ids::{LeaseId, TaskId};
+use taskhost_core::task::End;
+
+use super::super::failpoint::{Point, kill_at, kill_now};
+use super::disk::{Dice, Disk};
+use super::power::{Asked, Restarted, loads};
+use super::{Files, open_with, options, start};
+use crate::store::suite::{Harness, ended, in_queue};
+use crate::store::{AttemptReport, Change};
+
+/// Where the process is killed.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    At(Point),
+    /// Before a write to the file whose name ends so.
+    Write(&'static str),
+}
+
+const PLACES: [Place; 11] = [
+    Place::At(Point::Begun),
+    Place::At(Point::ReportsTaken),
+    Place::At(Point::CommandsTaken),
+    Place::At(Point::Filled),
+    Place::At(Point::FlightsKept),
+    Place::At(Point::Committed),
+    Place::At(Point::AssignmentsSent),
+    Place::At(Point::Answered),
+    Place::At(Point::Deleting),
+    // Made anew, and checkpointed into.
+    Place::Write(""),
+    Place::Write("-wal"),
+];
+
+const TOLD: &str = "> ";
+
+/// What the one that was killed had heard, line by line.
+fn tell(line: &str) {
+    // In one piece; the test harness would keep back what is printed.
+    std::io::stdout().write_all(format!("{TOLD}{line}\n").as_bytes()).unwrap();
+}
+
+/// What the process is told that is killed.
+const WHERE: &str = "TASKHOST_KILLED_AT";
+
+/// The one that is killed: `<place> <nth> <path>`.
+fn work_until_killed(at: &str) -> ! {
+    let mut words = at.splitn(3, ' ');
+    let mut word = || words.next().unwrap();
+    let (place, nth): (usize, u64) = (word().parse().unwrap(), word().parse().unwrap());
+    let path = std::path::PathBuf::from(word());
+    match PLACES[place] {
+        Place::At(point) => kill_at(point, nth),
+        Place::Write(wanted) => {
+            let mut left = nth;
+            Disk::under(&path).witness(move |name, _| {
+                left -= u64::from(name == wanted);
+                if left == 0 {
+                    kill_now();
+                }
+            });
+        }
+    }
+    let (store, assignments) = open_with(&options(&path), start()).unwrap();
+    work(Harness::new(Arc::new(store), assignments, start(), ()), nth)
+}
+
+fn work(mut h: Harness, seed: u64) -> ! {
+    let mut dice = Dice(seed);
+    h.serve(10);
+    let mut running = Vec::new();
+    loop {
+        let mut submits = Vec::new();
+        for _ in 0..3 {
+            let tasks: Vec<_> = (0..=dice.up_to(6)).map(|_| h.task()).collect();
+            let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
+            submits.push((ids, h.store.submit(tasks, h.now)));
+        }
+        // Of a queue that nobody serves.
+        let old = in_queue(h.task(), "old");
+        let old_id = old.id;
+        submits.push((Vec::new(), h.store.submit(vec![old], h.now)));
+        let cancelled = h.store.cancel(old_id, h.now);
+        let ends: Vec<_> = running
+            .drain(..)
+            .map(|(task, lease)| {
+                let change = Change::Ended(Box::new(ended(End::Done)));
+                (task, h.store.report(vec![AttemptReport { task, lease, change, log: Vec::new() }], h.now))
+            })
+            .collect();
+        for (task, reply) in ends {
+            if h.answer(reply)[0].is_ok() {
+                tell(&format!("end {task}"));
+            }
+        }
+        for (ids, reply) in submits {
+            h.answer(reply);
+            tell(&ids.iter().fold("tasks".to_owned(), |mut line, id| {
+                write!(line, " {id}").unwrap();
+                line
+            }));
+        }
+        h.answer(cancelled).unwrap();
+        running = h.claims().into_iter().map(|claimed| (claimed.id, claimed.lease)).collect();
+        for (task, lease) in &running {
+            tell(&format!("start {task} {lease}"));
+        }
+        // Deletes what was cancelled and completed.
+        h.pass(Duration::from_hours(25));
+    }
+}
+
+/// What was told before the end.
+#[derive(Debug, Default)]
+struct Told {
+    tasks: Vec<TaskId>,
+    ended: HashSet<TaskId>,
+    started: Vec<(TaskId, LeaseId)>,
+}
+
+/// Starts one that works at this path until it is killed.
+fn killed(path: &Path, place: usize, nth: u64) -> Told {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", "store::sqlite::tests::kill::nothing_is_lost_wherever_it_is_killed"])
+        .env(WHERE, format!("{place} {nth} {}", path.display()))
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&child.stderr);
+    assert_eq!(child.status.signal(), Some(9), "{:?}, {nth}: {errors}", PLACES[place]);
+    let mut told = Told::default();
+    for line in String::from_utf8(child.stdout).unwrap().lines().filter_map(|line| line.strip_prefix(TOLD)) {
+        let mut words = line.split(' ');
+        let what = words.next().unwrap();
+        let mut ids = words.clone().map(|id| id.parse::<TaskId>().unwrap());
+        match what {
+            "tasks" => told.tasks.extend(ids),
+            "end" => drop(told.ended.insert(ids.next().unwrap())),
+            _ => {
+                let mut number = || words.next().unwrap();
+                told.started.push((number().parse().unwrap(), LeaseId::from_u64(number().parse().unwrap())));
+            }
+        }
+    }
+    told
+}
+
+#[test]
+fn nothing_is_lost_wherever_it_is_killed() {
+    if let Ok(at) = std::env::var(WHERE) {
+        work_until_killed(&at);
+    }
+    let mut dice = Dice(loads(2));
+    for place in 0..PLACES.len() {
+        for _ in 0..loads(2) {
+            let files = Files::default();
+            let nth = 1 + dice.up_to(60);
+            let told = killed(&files.path(), place, nth);
+            let restarted = Restarted::of(files);
+            // What has ended may be deleted by now.
+            let kept = |id: &TaskId| !told.ended.contains(id);
+            let tasks: Vec<_> = told.tasks.iter().copied().filter(kept).collect();
+            restarted.check_acknowledged(&[Asked::Tasks(tasks)]);
+            let started: Vec<_> = told.started.iter().copied().filter(|(id, _)| kept(id)).collect();
+            restarted.check_starts_and_finish(&started);
+        }
+    }
+}
