@@ -2,6 +2,8 @@
 //!
 //! Not here: which filters there are (`list`), what a retry is (`Host::retry`). Start at [`wanted`].
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -31,7 +33,7 @@ problems!(NotRetried: TaskNotFound, TaskNotEnded, PrivilegedKind, NotSupported, 
     responses((status = 202, description = "It is queued.", body = Accepted), NotRetried),
 )]
 pub(super) async fn retry(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
     if api.source == Source::Tcp {
@@ -61,7 +63,7 @@ problems!(NotDiscarded: TaskNotFound, TaskNotDead, NotSupported, StoreUnavailabl
     params(("id" = schema::Id, Path, description = "The task.")),
     responses((status = 200, description = "It is gone.", body = Discarded), NotDiscarded),
 )]
-pub(super) async fn discard(State(api): State<Api>, TaskPath(task): TaskPath) -> Result<Json<Discarded>, Problem> {
+pub(super) async fn discard(State(api): State<Arc<Api>>, TaskPath(task): TaskPath) -> Result<Json<Discarded>, Problem> {
     let discarded = api.host.discard(task).await?;
     discarded.map_err(|refused| refused_as(refused, task, ProblemType::TaskNotDead))?;
     Ok(Json(Discarded { task_id: task, message: "The task is deleted, with all that was kept of it" }))
@@ -105,7 +107,7 @@ problems!(NotSwept: NoFilter, PrivilegedKind, NotSupported, StoreUnavailable, St
     params(Filter, ("all" = Option<bool>, Query, description = "Every dead task is meant; needed where there is no filter.")),
     responses((status = 200, description = "They are queued.", body = Swept, example = json!({"count": 37})), NotSwept),
 )]
-pub(super) async fn retry_dead(State(api): State<Api>, query: Query) -> Result<Json<Swept>, Problem> {
+pub(super) async fn retry_dead(State(api): State<Arc<Api>>, query: Query) -> Result<Json<Swept>, Problem> {
     let filter = wanted(&query)?;
     if api.source == Source::Tcp {
         api.refuse_unless_all_harmless(&filter).await?;
@@ -123,7 +125,7 @@ problems!(NotSweptAway: NoFilter, NotSupported, StoreUnavailable, StoreFull);
     params(Filter, ("all" = Option<bool>, Query, description = "Every dead task is meant; needed where there is no filter.")),
     responses((status = 200, description = "They are gone.", body = Swept, example = json!({"count": 37})), NotSweptAway),
 )]
-pub(super) async fn discard_dead(State(api): State<Api>, query: Query) -> Result<Json<Swept>, Problem> {
+pub(super) async fn discard_dead(State(api): State<Arc<Api>>, query: Query) -> Result<Json<Swept>, Problem> {
     Ok(Json(Swept { count: api.host.discard_dead(wanted(&query)?).await? }))
 }
 

@@ -90,7 +90,7 @@ problems!(
         NotAccepted,
     ),
 )]
-pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn submit(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let key = read_key(request.headers())?;
     let place = Arc::new(api.batch_place(announced(request.headers())).await?);
     let text = read_text(request, BATCH_BYTES_MAX, "send it in parts").await?;

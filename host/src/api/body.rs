@@ -48,6 +48,8 @@ pub(super) async fn read_text(request: Request, max: usize, hint: &str) -> Resul
         return Err(too_large());
     }
     tokio::select! {
+        // Most bodies are there already: no timer is set for them.
+        biased;
         bytes = read_bytes(request.into_body(), max) => bytes?.ok_or_else(too_large),
         () = sleep(BODY_TIME) => {
             let limit = BODY_TIME.as_secs();

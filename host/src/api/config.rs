@@ -2,6 +2,8 @@
 //!
 //! Not here: applying one (`services::reloader`). Start at [`show`].
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -184,7 +186,7 @@ problems!(Shown);
     get, path = "/api/v1/config", tag = "config",
     responses((status = 200, description = "How it stands.", body = StandingDocument), Shown),
 )]
-pub(super) async fn show(State(api): State<Api>) -> Json<StandingDocument> {
+pub(super) async fn show(State(api): State<Arc<Api>>) -> Json<StandingDocument> {
     let standing = api.host.config_standing();
     let last = standing.last;
     Json(StandingDocument {
@@ -209,7 +211,7 @@ problems!(Kept: GenerationNotFound);
     responses((status = 200, description = "The generation.", body = TextDocument), Kept),
 )]
 pub(super) async fn generation(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     GenerationPath(number): GenerationPath,
 ) -> Result<Json<TextDocument>, Problem> {
     let (generation, config) = api.host.config_generation(number).await?;
@@ -229,7 +231,7 @@ pub(super) async fn generation(
     responses((status = 200, description = "What is different.", body = ChangeDocument), Kept),
 )]
 pub(super) async fn diff(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     GenerationPath(number): GenerationPath,
     query: Query,
 ) -> Result<Json<ChangeDocument>, Problem> {

@@ -63,7 +63,7 @@ problems!(NotStreamed: TooBusy);
     ),
 )]
 pub(super) async fn all(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,
     query: Query,
@@ -71,7 +71,7 @@ pub(super) async fn all(
     let filter = EventFilter { task: None, queue: query.get("queue")?, kind: query.get("kind")? };
     let place = api.stream_place()?;
     let feed = api.host.follow(filter, after(&headers));
-    Ok(Stream { feed, host: api.host, task: None, told: None, ready: VecDeque::new(), is_over: false, _place: place }
+    Ok(Stream { feed, host: api.host.clone(), task: None, told: None, ready: VecDeque::new(), is_over: false, _place: place }
         .serve(stopping))
 }
 
@@ -94,7 +94,7 @@ problems!(TaskNotStreamed: TaskNotFound, TooBusy, StoreUnavailable);
     ),
 )]
 pub(super) async fn of_task(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
     stopping: Option<Extension<Stopping>>,
     headers: HeaderMap,

@@ -27,12 +27,13 @@ impl Fields {
             return Err(Problem::new(class, format!("the body is {}, it should be an object", shape(&body))));
         };
         let mut fields = Self { object, errors: Vec::new(), hint: None, beyond_this_version: false, class };
-        let keys: Vec<String> = fields.object.keys().cloned().collect();
-        for key in keys {
+        let is_fine = |key: &String| known.contains(&key.as_str()) && !later.contains(&key.as_str());
+        let others: Vec<String> = fields.object.keys().filter(|key| !is_fine(key)).cloned().collect();
+        for key in others {
             if later.contains(&key.as_str()) {
                 fields.beyond_this_version = true;
                 fields.error(&key, format!("`{key}` is not supported by this version"));
-            } else if !known.contains(&key.as_str()) {
+            } else {
                 fields.error(&key, format!("unknown key `{key}`"));
                 let hint = closest(&key, known.iter().copied()).map_or_else(
                     || format!("the keys are {}", known.join(", ")),

@@ -2,6 +2,8 @@
 //!
 //! Not here: where the file is kept (`uploads`), how a form is read (`form`). Start at [`upload`].
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use serde_json::Value;
@@ -65,7 +67,7 @@ problems!(
         NotTaken,
     ),
 )]
-pub(super) async fn upload(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn upload(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     api.refuse_length(&request)?;
     let mut form = Form::open(request)?;
     let (file, wanted) = match api.take(&mut form).await {

@@ -1,28 +1,22 @@
 //! Keeps web pages away: a name that somebody points at this machine (DNS rebinding) is not one of ours, and a page of
-//! another site changes nothing here. Start at [`check`].
+//! another site changes nothing here. Start at [`refusal`].
 
 use std::net::IpAddr;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Version, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 
 use super::Source;
 use super::problem::{Problem, ProblemType};
 
 /// Lets a call through if it names its host once. Over TCP every host that it names has to be this machine, which a browser
 /// always tells, and no page of another site may make it.
-pub(super) async fn check(State(source): State<Source>, request: Request, next: Next) -> Response {
-    let refused = host_is_unclear(&request).or_else(|| match source {
-        Source::Tcp => of_another_site(&request).or_else(|| of_another_machine(&request)),
+pub(super) fn refusal(source: Source, request: &Request) -> Option<Problem> {
+    host_is_unclear(request).or_else(|| match source {
+        Source::Tcp => of_another_site(request).or_else(|| of_another_machine(request)),
         Source::Socket => None,
-    });
-    match refused {
-        Some(problem) => problem.into_response(),
-        None => next.run(request).await,
-    }
+    })
 }
 
 /// What stands between would disagree on whom the request is for, so RFC 9112 wants it refused.

@@ -1,5 +1,7 @@
 //! `/livez` and `/readyz`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -46,7 +48,7 @@ problems!(Ready: NotReady);
     params(("verbose" = Option<String>, Query, description = "Tells each check; needs no value.", example = "")),
     responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ready"})), Ready),
 )]
-pub(super) async fn readyz(State(api): State<Api>, query: Query) -> Result<Response, Problem> {
+pub(super) async fn readyz(State(api): State<Arc<Api>>, query: Query) -> Result<Response, Problem> {
     let verbose = query.has("verbose");
     let checks = look(&api.host);
     let failed = checks

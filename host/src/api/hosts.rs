@@ -1,5 +1,7 @@
 //! `GET /api/v1/hosts`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -44,7 +46,7 @@ problems!(Listed);
     get, path = "/api/v1/hosts", tag = "hosts",
     responses((status = 200, description = "All of them.", body = HostList), Listed),
 )]
-pub(super) async fn list(State(api): State<Api>) -> Json<HostList> {
+pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<HostList> {
     Json(HostList { hosts: api.host.hosts().into_iter().map(HostDocument::from).collect(), next_cursor: None })
 }
 

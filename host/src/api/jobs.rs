@@ -2,6 +2,8 @@
 //!
 //! Not here: the bodies (`job_body`), the documents (`job_document`), what is allowed (`Host::declare_job`).
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, Request, State};
 use axum::http::request::Parts;
@@ -67,7 +69,7 @@ problems!(Listed);
     ),
     responses((status = 200, description = "A page of them.", body = JobList), Listed),
 )]
-pub(super) async fn list(State(api): State<Api>, query: Query) -> Result<Json<JobList>, Problem> {
+pub(super) async fn list(State(api): State<Arc<Api>>, query: Query) -> Result<Json<JobList>, Problem> {
     let (usual, most) = PAGE;
     let limit: u16 = query.get("limit")?.unwrap_or(usual);
     if !(1..=most).contains(&limit) {
@@ -125,7 +127,7 @@ problems!(
         NotDeclared,
     ),
 )]
-pub(super) async fn create(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn create(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let body = read_json(request).await?;
     let Written { params } = serde_json::from_slice(&body.text).map_err(|error| invalid(&error))?;
     let Declaration { name, job } = Declaration::read(body.value, params, api.host.timezone())?;
@@ -158,7 +160,7 @@ problems!(Shown: JobNotFound);
         Shown,
     ),
 )]
-pub(super) async fn show(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
+pub(super) async fn show(State(api): State<Arc<Api>>, JobPath(name): JobPath) -> Result<Response, Problem> {
     Ok(shown(api.host.job(&name)?))
 }
 
@@ -190,7 +192,7 @@ problems!(
     ),
 )]
 pub(super) async fn change(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     JobPath(name): JobPath,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -232,7 +234,7 @@ problems!(NotRemoved: JobNotFound, JobInFile, PreconditionFailed, NotSupported, 
     responses((status = 200, description = "It is gone.", body = Removed), NotRemoved),
 )]
 pub(super) async fn remove(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     JobPath(name): JobPath,
     headers: HeaderMap,
 ) -> Result<Json<Removed>, Problem> {
@@ -264,7 +266,7 @@ problems!(
     ),
 )]
 pub(super) async fn trigger(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     JobPath(name): JobPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -291,7 +293,7 @@ problems!(NotResumed: JobNotFound, PrivilegedKind, NotSupported, StoreUnavailabl
     params(("id" = schema::Name, Path, description = "The name of the job.")),
     responses((status = 200, description = "The job as it is now.", body = JobDocument), NotPaused),
 )]
-pub(super) async fn pause(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
+pub(super) async fn pause(State(api): State<Arc<Api>>, JobPath(name): JobPath) -> Result<Response, Problem> {
     Ok(shown(api.host.pause_job(name, true).await?))
 }
 
@@ -303,7 +305,7 @@ pub(super) async fn pause(State(api): State<Api>, JobPath(name): JobPath) -> Res
     params(("id" = schema::Name, Path, description = "The name of the job.")),
     responses((status = 200, description = "The job as it is now.", body = JobDocument), NotResumed),
 )]
-pub(super) async fn resume(State(api): State<Api>, JobPath(name): JobPath) -> Result<Response, Problem> {
+pub(super) async fn resume(State(api): State<Arc<Api>>, JobPath(name): JobPath) -> Result<Response, Problem> {
     api.refuse_unless_harmless(&api.host.job(&name)?.live.job.kind)?;
     Ok(shown(api.host.pause_job(name, false).await?))
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: the documents (`list_document`), what is done with many at once (`again`). Start at [`filter`].
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use taskhost_core::query::{TaskFilter, TaskQuery};
@@ -66,7 +68,7 @@ problems!(Listed: StoreUnavailable);
     ),
     responses((status = 200, description = "A page of them.", body = TaskList), Listed),
 )]
-pub(super) async fn tasks(State(api): State<Api>, query: Query) -> Result<Json<TaskList>, Problem> {
+pub(super) async fn tasks(State(api): State<Arc<Api>>, query: Query) -> Result<Json<TaskList>, Problem> {
     let statuses = query.get_list("status")?;
     page(&api, &query, statuses).await
 }
@@ -83,7 +85,7 @@ pub(super) async fn tasks(State(api): State<Api>, query: Query) -> Result<Json<T
     ),
     responses((status = 200, description = "A page of them.", body = TaskList), Listed),
 )]
-pub(super) async fn dead(State(api): State<Api>, query: Query) -> Result<Json<TaskList>, Problem> {
+pub(super) async fn dead(State(api): State<Arc<Api>>, query: Query) -> Result<Json<TaskList>, Problem> {
     page(&api, &query, vec![Status::Dead]).await
 }
 

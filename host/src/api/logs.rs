@@ -1,5 +1,7 @@
 //! `GET /api/v1/tasks/{id}/logs`.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -72,7 +74,7 @@ problems!(Logged: TaskNotFound, StoreUnavailable);
     responses((status = 200, description = "The lines.", body = LogDocument), Logged),
 )]
 pub(super) async fn show(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
     stopping: Option<Extension<Stopping>>,
     query: Query,

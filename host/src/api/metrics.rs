@@ -1,5 +1,7 @@
 //! `GET /metrics`.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
@@ -20,6 +22,6 @@ problems!(Measured);
         example = "# HELP taskhost_build_info The daemon; always 1.\n# TYPE taskhost_build_info gauge\ntaskhost_build_info{version=\"0.1.0\"} 1\n",
     ), Measured),
 )]
-pub(super) async fn show(State(api): State<Api>) -> Response {
+pub(super) async fn show(State(api): State<Arc<Api>>) -> Response {
     ([(header::CONTENT_TYPE, MEDIA_TYPE)], api.host.metrics().await).into_response()
 }

@@ -1,6 +1,6 @@
 //! HTTP: the documents and problems of `/api/v1`, and the health of the daemon, over TCP and the Unix socket.
 //!
-//! Not here: what the calls do ([`Host`]), binding the listeners (`boot`). Start at [`router`].
+//! Not here: what the calls do ([`Host`]), binding the listeners (`boot`). Start at [`routers`].
 
 mod again;
 mod batch;
@@ -12,6 +12,7 @@ mod events;
 mod fields;
 mod files;
 mod form;
+mod gate;
 mod guard;
 mod health;
 mod hosts;
@@ -68,8 +69,8 @@ pub enum Source {
     Socket,
 }
 
-/// What every handler gets.
-#[derive(Debug, Clone)]
+/// What every handler gets, shared: it is handed on several times on the way of a call.
+#[derive(Debug)]
 struct Api {
     host: Host,
     uploads: Uploads,
@@ -81,7 +82,7 @@ struct Api {
 }
 
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
-fn routes() -> OpenApiRouter<Api> {
+fn routes() -> OpenApiRouter<Arc<Api>> {
     let mut routes = OpenApiRouter::with_openapi(openapi::Frame::openapi())
         .routes(routes!(list::tasks, submit::submit))
         .routes(routes!(batch::submit))
@@ -120,24 +121,33 @@ fn routes() -> OpenApiRouter<Api> {
     routes
 }
 
-/// The routes of the API for calls from `source`.
-pub fn router(host: Host, uploads: Uploads, source: Source) -> Router {
+/// The routes of the API, for calls from each of these sources.
+///
+/// The document that they are checked against is made once for all: it is the larger part of the work and of the memory.
+pub fn routers<const N: usize>(host: &Host, uploads: &Uploads, sources: [Source; N]) -> [Router; N] {
     let (routes, document) = routes().split_for_parts();
     let known = query::Known::of(&document);
+    drop(document);
+    sources.map(|source| router(routes.clone(), known.clone(), Api::new(host.clone(), uploads.clone(), source)))
+}
+
+fn router(routes: Router<Arc<Api>>, known: query::Known, api: Api) -> Router {
+    let gate = gate::Gate { source: api.source, known: known.clone() };
     routes
-        .route_layer(from_fn_with_state(known.clone(), query::check))
         .fallback(no_route)
         .method_not_allowed_fallback(async move |path: MatchedPath, method: Method, uri: Uri| {
             no_method(&known.allowed(path.as_str()), &method, &uri)
         })
-        .with_state(Api {
-            host,
-            uploads,
-            source,
-            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
-            batches: Arc::new(Semaphore::new(batch::LARGE_MAX)),
-        })
-        .layer(from_fn_with_state(source, guard::check))
+        .with_state(Arc::new(api))
+        .layer(from_fn_with_state(gate, gate::check))
+}
+
+impl Api {
+    fn new(host: Host, uploads: Uploads, source: Source) -> Self {
+        let streams = Arc::new(Semaphore::new(events::STREAMS_MAX));
+        let batches = Arc::new(Semaphore::new(batch::LARGE_MAX));
+        Self { host, uploads, source, streams, batches }
+    }
 }
 
 async fn no_route(uri: Uri) -> Problem {

@@ -66,7 +66,7 @@ problems!(Listed);
     get, path = "/api/v1/plugins", tag = "plugins",
     responses((status = 200, description = "All of them.", body = PluginList), Listed),
 )]
-pub(super) async fn list(State(api): State<Api>) -> Json<PluginList> {
+pub(super) async fn list(State(api): State<Arc<Api>>) -> Json<PluginList> {
     let plugins = api.host.plugins().into_iter().map(|plugin| document(plugin, &api.host)).collect();
     Json(PluginList { plugins, next_cursor: None })
 }

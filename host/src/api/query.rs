@@ -9,11 +9,9 @@ use std::convert::Infallible;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, MatchedPath, Query as Pairs, Request, State};
+use axum::extract::{FromRequestParts, MatchedPath, Query as Pairs, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, Uri};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
 use taskhost_core::suggest::closest;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::{OpenApi, RefOr};
@@ -66,9 +64,9 @@ fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
     pairs.map(|Pairs(pairs)| pairs).map_err(|error| Problem::new(ProblemType::InvalidQuery, error.body_text()))
 }
 
-/// What every call takes, as the API's document has it.
+/// What every call takes, as the API's document has it: by path, then by method.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<HashMap<(Method, String), Call>>);
+pub(super) struct Known(Arc<HashMap<String, Vec<(Method, Call)>>>);
 
 #[derive(Debug)]
 struct Call {
@@ -80,25 +78,34 @@ struct Call {
 impl Known {
     /// Those of this document.
     pub(super) fn of(document: &OpenApi) -> Self {
-        let calls = document.paths.paths.iter().flat_map(|(path, item)| {
-            operations(item).map(move |(method, operation)| ((method, path.clone()), Call::of(operation)))
-        });
-        Self(Arc::new(calls.collect()))
+        let calls = |item| operations(item).map(|(method, operation)| (method, Call::of(operation))).collect();
+        let paths = document.paths.paths.iter().map(|(path, item)| (path.clone(), calls(item)));
+        Self(Arc::new(paths.collect()))
     }
 
     /// The methods that a path knows, as the header `Allow` lists them.
     pub(super) fn allowed(&self, path: &str) -> String {
         let methods = [Method::GET, Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
-        let known = methods.into_iter().filter(|method| self.0.contains_key(&(method.clone(), path.to_owned())));
+        let known = methods.into_iter().filter(|method| self.call(path, method).is_some());
         let words = known.map(|method| if method == Method::GET { "GET, HEAD".to_owned() } else { method.to_string() });
         words.chain(["OPTIONS".to_owned()]).collect::<Vec<_>>().join(", ")
+    }
+
+    fn call(&self, path: &str, method: &Method) -> Option<&Call> {
+        self.0.get(path)?.iter().find(|(known, _)| known == method).map(|(_, call)| call)
+    }
+
+    /// Why a call is not let through, if its document does not name all that is in its query, or its key, or if something is
+    /// there twice.
+    pub(super) fn refusal(&self, request: &Request) -> Option<Problem> {
+        self.check(request).err()
     }
 
     fn check(&self, request: &Request) -> Result<(), Problem> {
         let path = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let method = if *request.method() == Method::HEAD { &Method::GET } else { request.method() };
         // A method that the path does not know is refused later on.
-        let Some(call) = self.0.get(&(method.clone(), path.to_owned())) else { return Ok(()) };
+        let Some(call) = self.call(path, method) else { return Ok(()) };
         // What only reads may be repeated anyway.
         if !call.takes_key && *method != Method::GET {
             refuse_key(request.headers())?;
@@ -151,12 +158,4 @@ fn names<'a>(operation: &'a Operation, place: &ParameterIn) -> impl Iterator<Ite
         RefOr::T(parameter) if parameter.parameter_in == *place => Some(parameter.name.as_str()),
         RefOr::T(_) | RefOr::Ref(_) => None,
     })
-}
-
-/// Lets a call through if its document names everything in its query, once, and its key if it has one.
-pub(super) async fn check(State(known): State<Known>, request: Request, next: Next) -> Response {
-    match known.check(&request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: what is told of a queue ([`QueueReport`]).
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
@@ -132,7 +134,7 @@ problems!(Listed: StoreUnavailable);
     get, path = "/api/v1/queues", tag = "queues",
     responses((status = 200, description = "All of them.", body = QueueList), Listed),
 )]
-pub(super) async fn list(State(api): State<Api>) -> Result<Json<QueueList>, Problem> {
+pub(super) async fn list(State(api): State<Arc<Api>>) -> Result<Json<QueueList>, Problem> {
     let queues = api.host.queues().await?.into_iter().map(QueueDocument::from).collect();
     Ok(Json(QueueList { queues, next_cursor: None }))
 }
@@ -147,7 +149,10 @@ problems!(Shown: QueueNotFound, StoreUnavailable);
     params(("name" = schema::Name, Path, description = "The queue.")),
     responses((status = 200, description = "The queue.", body = QueueDocument), Shown),
 )]
-pub(super) async fn show(State(api): State<Api>, QueuePath(name): QueuePath) -> Result<Json<QueueDocument>, Problem> {
+pub(super) async fn show(
+    State(api): State<Arc<Api>>,
+    QueuePath(name): QueuePath,
+) -> Result<Json<QueueDocument>, Problem> {
     Ok(Json(api.host.queue(&name).await?.into()))
 }
 
@@ -162,7 +167,10 @@ problems!(NotPaused: QueueNotFound, NotSupported, StoreUnavailable, StoreFull);
     params(("name" = schema::Name, Path, description = "The queue.")),
     responses((status = 200, description = "The queue as it is now.", body = QueueDocument), NotPaused),
 )]
-pub(super) async fn pause(State(api): State<Api>, QueuePath(name): QueuePath) -> Result<Json<QueueDocument>, Problem> {
+pub(super) async fn pause(
+    State(api): State<Arc<Api>>,
+    QueuePath(name): QueuePath,
+) -> Result<Json<QueueDocument>, Problem> {
     Ok(Json(api.host.pause_queue(&name, true).await?.into()))
 }
 
@@ -174,6 +182,9 @@ pub(super) async fn pause(State(api): State<Api>, QueuePath(name): QueuePath) ->
     params(("name" = schema::Name, Path, description = "The queue.")),
     responses((status = 200, description = "The queue as it is now.", body = QueueDocument), NotPaused),
 )]
-pub(super) async fn resume(State(api): State<Api>, QueuePath(name): QueuePath) -> Result<Json<QueueDocument>, Problem> {
+pub(super) async fn resume(
+    State(api): State<Arc<Api>>,
+    QueuePath(name): QueuePath,
+) -> Result<Json<QueueDocument>, Problem> {
     Ok(Json(api.host.pause_queue(&name, false).await?.into()))
 }

@@ -2,6 +2,8 @@
 //!
 //! Not here: what is checked against plugins, queues and jobs (`Host::submit`). Start at [`submit`].
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -129,7 +131,7 @@ problems!(
         NotAccepted,
     ),
 )]
-pub(super) async fn submit(State(api): State<Api>, request: Request) -> Result<Response, Problem> {
+pub(super) async fn submit(State(api): State<Arc<Api>>, request: Request) -> Result<Response, Problem> {
     let key = read_key(request.headers())?;
     let JsonBody { value, text } = read_json(request).await?;
     let once = once(key, "POST /api/v1/tasks", &text);

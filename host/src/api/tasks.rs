@@ -1,5 +1,7 @@
 //! `GET /api/v1/tasks/{id}`, its progress, and cancelling it.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use axum::extract::{FromRequestParts, Path, State};
@@ -53,7 +55,7 @@ problems!(Shown: TaskNotFound, StoreUnavailable);
     responses((status = 200, description = "The task.", body = TaskDocument), Shown),
 )]
 pub(super) async fn show(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
     stopping: Option<Extension<Stopping>>,
     query: Query,
@@ -97,7 +99,7 @@ problems!(Progressed: TaskNotFound, NoProgress, StoreUnavailable);
     responses((status = 200, description = "Its progress.", body = ProgressReport), Progressed),
 )]
 pub(super) async fn progress(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
 ) -> Result<Json<ProgressReport>, Problem> {
     let report = api.find(task).await?;
@@ -127,7 +129,7 @@ problems!(NotCancelled: TaskNotFound, TaskEnded, NotSupported, StoreUnavailable,
     responses((status = 202, description = "It was asked.", body = Cancelled), NotCancelled),
 )]
 pub(super) async fn cancel(
-    State(api): State<Api>,
+    State(api): State<Arc<Api>>,
     TaskPath(task): TaskPath,
 ) -> Result<(StatusCode, Json<Cancelled>), Problem> {
     match api.host.cancel(task).await? {

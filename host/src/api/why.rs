@@ -1,5 +1,7 @@
 //! `GET /api/v1/tasks/{id}/why`.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
@@ -37,7 +39,7 @@ problems!(Untold: TaskNotFound, StoreUnavailable);
     params(("id" = schema::Id, Path, description = "The task.")),
     responses((status = 200, description = "The reason.", body = WhyDocument), Untold),
 )]
-pub(super) async fn show(State(api): State<Api>, TaskPath(task): TaskPath) -> Result<Json<WhyDocument>, Problem> {
+pub(super) async fn show(State(api): State<Arc<Api>>, TaskPath(task): TaskPath) -> Result<Json<WhyDocument>, Problem> {
     let Why { status, text, hint } = api.host.why(task).await?.ok_or_else(|| not_found(task))?;
     Ok(Json(WhyDocument { task_id: task, status, why: text, hint }))
 }

@@ -240,8 +240,7 @@ pub(super) fn serve_faces(host: &Host, uploads: &Uploads, listeners: Listeners) 
         // An error means that the daemon is gone: that is a stop too.
         drop(stopped.wait_for(|stop| *stop).await);
     };
-    let tcp = api::router(host.clone(), uploads.clone(), Source::Tcp);
-    let socket = api::router(host.clone(), uploads.clone(), Source::Socket);
+    let [tcp, socket] = api::routers(host, uploads, [Source::Tcp, Source::Socket]);
     let serving = [
         tokio::spawn(api::serve_tcp(listeners.tcp, tcp, until(stopped.clone()))),
         tokio::spawn(api::serve_socket(listeners.socket, socket, until(stopped))),

@@ -19,6 +19,7 @@ mod first_kinds;
 mod follow_ups;
 mod foreign_plugins;
 mod http;
+mod idle;
 mod jobs_commands;
 mod journey;
 mod listings;

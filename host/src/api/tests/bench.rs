@@ -21,7 +21,7 @@ use taskhost_core::view::Progress;
 use tokio::sync::{mpsc, watch};
 use tower_service::Service as _;
 
-use crate::api::{Source, router};
+use crate::api::{Source, routers};
 use crate::applied::Applied;
 use crate::chance::Chance;
 use crate::clock::Clock;
@@ -108,7 +108,7 @@ impl Bench {
             phase: phase_seen,
         });
         let uploads = Uploads::new(folder.path().join("uploads"), 1_000_000);
-        let router = router(host, uploads, source);
+        let [router] = routers(&host, &uploads, [source]);
         Self { router, phase, executor, events, applied, kinds, store, assignments, folder }
     }
 
