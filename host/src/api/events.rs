@@ -71,8 +71,16 @@ pub(super) async fn all(
     let filter = EventFilter { task: None, queue: query.get("queue")?, kind: query.get("kind")? };
     let place = api.stream_place()?;
     let feed = api.host.follow(filter, after(&headers));
-    Ok(Stream { feed, host: api.host.clone(), task: None, told: None, ready: VecDeque::new(), is_over: false, _place: place }
-        .serve(stopping))
+    Ok(Stream {
+        feed,
+        host: api.host.clone(),
+        task: None,
+        told: None,
+        ready: VecDeque::new(),
+        is_over: false,
+        _place: place,
+    }
+    .serve(stopping))
 }
 
 problems!(TaskNotStreamed: TaskNotFound, TooBusy, StoreUnavailable);

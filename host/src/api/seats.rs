@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -21,6 +22,7 @@ pub(super) struct Seats(Arc<Room>);
 #[derive(Debug)]
 struct Room {
     size: usize,
+    opened: Instant,
     taken: Mutex<Taken>,
     /// A place became free, or a connection idle.
     moved: Notify,
@@ -28,24 +30,37 @@ struct Room {
 
 #[derive(Debug, Default)]
 struct Taken {
-    seats: HashMap<u64, State>,
+    seats: HashMap<u64, Arc<State>>,
     last: u64,
 }
 
-/// How a connection is.
+/// How a connection is. Its own task writes it with each request and without a lock; who looks for a place reads it.
 #[derive(Debug)]
 struct State {
-    /// Since when it waits for a request; none while it answers one.
-    idle_since: Option<Instant>,
+    /// Since when it waits for a request, in nanoseconds since the room was opened; [`BUSY`] while it answers one.
+    idle_since: AtomicU64,
     /// It was told to make room.
-    is_called: bool,
-    call: Arc<Notify>,
+    is_called: AtomicBool,
+    call: Notify,
+}
+
+/// Stands for a connection that is not idle.
+const BUSY: u64 = u64::MAX;
+
+impl Room {
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(monotonic().saturating_duration_since(self.opened).as_nanos()).unwrap_or(BUSY - 1)
+    }
 }
 
 impl Seats {
     /// So many places.
     pub(super) fn new(size: usize) -> Self {
-        Self(Arc::new(Room { size, taken: Mutex::default(), moved: Notify::new() }))
+        Self(Arc::new(Room { size, opened: monotonic(), taken: Mutex::default(), moved: Notify::new() }))
     }
 
     /// Takes a place. If there is none, the connection that has been idle longest has to make room; if none is idle, it is
@@ -62,33 +77,31 @@ impl Seats {
     }
 
     fn take_now(&self) -> Option<Seat> {
-        let mut taken = self.taken();
+        let mut taken = self.0.taken();
         if taken.seats.len() >= self.0.size {
-            let idle = taken.seats.values_mut().filter(|state| !state.is_called && state.idle_since.is_some());
-            if let Some(longest) = idle.min_by_key(|state| state.idle_since) {
-                longest.is_called = true;
+            let since = |state: &Arc<State>| state.idle_since.load(SeqCst);
+            let idle = taken.seats.values().filter(|state| !state.is_called.load(SeqCst) && since(state) != BUSY);
+            if let Some(longest) = idle.min_by_key(|state| since(state)) {
+                longest.is_called.store(true, SeqCst);
                 longest.call.notify_one();
             }
             return None;
         }
         taken.last += 1;
-        let (number, call) = (taken.last, Arc::<Notify>::default());
-        let state = State { idle_since: Some(monotonic()), is_called: false, call: Arc::clone(&call) };
-        taken.seats.insert(number, state);
-        Some(Seat { seats: self.clone(), number, call })
-    }
-
-    fn taken(&self) -> MutexGuard<'_, Taken> {
-        self.0.taken.lock().unwrap_or_else(PoisonError::into_inner)
+        let idle_since = AtomicU64::new(self.0.now());
+        let state = Arc::new(State { idle_since, is_called: AtomicBool::new(false), call: Notify::new() });
+        let number = taken.last;
+        taken.seats.insert(number, Arc::clone(&state));
+        Some(Seat { room: Arc::clone(&self.0), number, state })
     }
 }
 
 /// The place of a connection; free again when it is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
-    seats: Seats,
+    room: Arc<Room>,
     number: u64,
-    call: Arc<Notify>,
+    state: Arc<State>,
 }
 
 impl Seat {
@@ -97,48 +110,38 @@ impl Seat {
     /// A call is answered once.
     pub(super) async fn called(&self) {
         loop {
-            self.call.notified().await;
-            let mut taken = self.seats.taken();
-            let Some(state) = taken.seats.get_mut(&self.number) else { continue };
-            if state.idle_since.is_some() {
+            self.state.call.notified().await;
+            if self.state.idle_since.load(SeqCst) != BUSY {
                 return;
             }
             // A request came first: another one has to go.
-            state.is_called = false;
-            drop(taken);
-            self.seats.0.moved.notify_one();
+            self.state.is_called.store(false, SeqCst);
+            self.room.moved.notify_one();
         }
     }
 
     /// A request is being answered, as long as the result lives.
     pub(super) fn busy(&self) -> Busy {
-        let busy = Busy { seats: self.seats.clone(), number: self.number };
-        busy.set(None);
-        busy
+        self.state.idle_since.store(BUSY, SeqCst);
+        Busy { room: Arc::clone(&self.room), state: Arc::clone(&self.state) }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.seats.taken().seats.remove(&self.number);
-        self.seats.0.moved.notify_one();
+        self.room.taken().seats.remove(&self.number);
+        self.room.moved.notify_one();
     }
 }
 
 /// A request that is being answered. There is one at a time on a connection.
 #[derive(Debug)]
 pub(super) struct Busy {
-    seats: Seats,
-    number: u64,
+    room: Arc<Room>,
+    state: Arc<State>,
 }
 
 impl Busy {
-    fn set(&self, idle_since: Option<Instant>) {
-        if let Some(state) = self.seats.taken().seats.get_mut(&self.number) {
-            state.idle_since = idle_since;
-        }
-    }
-
     /// The body of the answer, with which the request ends.
     pub(super) fn until(self, body: Body) -> Body {
         Body::new(Answering { body, _busy: self })
@@ -147,8 +150,8 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.set(Some(monotonic()));
-        self.seats.0.moved.notify_one();
+        self.state.idle_since.store(self.room.now(), SeqCst);
+        self.room.moved.notify_one();
     }
 }
 

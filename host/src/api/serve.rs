@@ -9,9 +9,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Response;
 use axum::serve::{Listener, ListenerExt as _};
-use axum::{Extension, Router};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -78,7 +78,7 @@ pub(super) async fn serve<L: Listener>(
     connections_max: usize,
 ) {
     let (stopping, told) = watch::channel(false);
-    let service = TowerToHyperService::new(router.layer(Extension(Stopping(told))));
+    let (service, told) = (TowerToHyperService::new(router), Stopping(told));
     let seats = Seats::new(connections_max);
     let connections = GracefulShutdown::new();
     let http = http();
@@ -93,7 +93,7 @@ pub(super) async fn serve<L: Listener>(
             accepted = accepted => accepted,
         };
         let seat = Arc::new(seat);
-        let answer = answer(service.clone(), Arc::clone(&seat));
+        let answer = answer(service.clone(), told.clone(), Arc::clone(&seat));
         let io = TokioIo::new(Box::pin(while_it_reads(stream)));
         let connection = connections.watch(http.serve_connection(io, service_fn(answer)));
         tokio::spawn(async move {
@@ -117,8 +117,14 @@ pub(super) async fn serve<L: Listener>(
 type Answer = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
 /// Answers the requests of one connection, which is not idle meanwhile.
-fn answer(service: TowerToHyperService<Router>, seat: Arc<Seat>) -> impl Fn(Request<Incoming>) -> Answer {
-    move |request| {
+fn answer(
+    service: TowerToHyperService<Router>,
+    told: Stopping,
+    seat: Arc<Seat>,
+) -> impl Fn(Request<Incoming>) -> Answer {
+    move |mut request| {
+        // Not a layer: each costs every call a copy of all that is below it.
+        request.extensions_mut().insert(told.clone());
         let (busy, answer) = (seat.busy(), service.call(request));
         Box::pin(async move { answer.await.map(|response| response.map(|body| busy.until(body))) })
     }
