@@ -2,6 +2,8 @@
 //!
 //! Not here: what is looked at (`guard`, `query`). Start at [`check`].
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -14,7 +16,7 @@ use super::query::Known;
 #[derive(Debug, Clone)]
 pub(super) struct Gate {
     pub(super) source: Source,
-    pub(super) known: Known,
+    pub(super) known: Arc<Known>,
 }
 
 /// Lets a call through if it may come from there, and if its document names all that it brings.

@@ -49,8 +49,7 @@ use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::Semaphore;
-use utoipa::OpenApi as _;
-use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
 
 pub use self::openapi::openapi;
@@ -81,58 +80,64 @@ struct Api {
     batches: Arc<Semaphore>,
 }
 
+/// Makes what stands at one path: its handlers, and what the document says of them.
+type Calls = fn() -> UtoipaMethodRouter<Arc<Api>>;
+
 /// Every call. What it takes and answers is told at its handler, and checked where that can be done for all (`query`).
-fn routes() -> OpenApiRouter<Arc<Api>> {
-    let mut routes = OpenApiRouter::with_openapi(openapi::Frame::openapi())
-        .routes(routes!(list::tasks, submit::submit))
-        .routes(routes!(batch::submit))
-        .routes(routes!(files::upload))
-        .routes(routes!(tasks::show))
-        .routes(routes!(tasks::progress))
-        .routes(routes!(why::show))
-        .routes(routes!(tasks::cancel))
-        .routes(routes!(again::retry))
-        .routes(routes!(again::discard))
-        .routes(routes!(list::dead))
-        .routes(routes!(again::retry_dead))
-        .routes(routes!(again::discard_dead))
-        .routes(routes!(events::all))
-        .routes(routes!(events::of_task))
-        .routes(routes!(jobs::list, jobs::create))
-        .routes(routes!(jobs::show, jobs::change, jobs::remove))
-        .routes(routes!(jobs::trigger))
-        .routes(routes!(jobs::pause))
-        .routes(routes!(jobs::resume))
-        .routes(routes!(logs::show))
-        .routes(routes!(queues::list))
-        .routes(routes!(queues::show))
-        .routes(routes!(queues::pause))
-        .routes(routes!(queues::resume))
-        .routes(routes!(plugins::list))
-        .routes(routes!(config::show))
-        .routes(routes!(config::generation))
-        .routes(routes!(config::diff))
-        .routes(routes!(hosts::list))
-        .routes(routes!(health::livez))
-        .routes(routes!(health::readyz))
-        .routes(routes!(metrics::show))
-        .routes(routes!(openapi::show));
-    refine::refine(routes.get_openapi_mut());
-    routes
-}
+const CALLS: [Calls; 33] = [
+    || routes!(list::tasks, submit::submit),
+    || routes!(batch::submit),
+    || routes!(files::upload),
+    || routes!(tasks::show),
+    || routes!(tasks::progress),
+    || routes!(why::show),
+    || routes!(tasks::cancel),
+    || routes!(again::retry),
+    || routes!(again::discard),
+    || routes!(list::dead),
+    || routes!(again::retry_dead),
+    || routes!(again::discard_dead),
+    || routes!(events::all),
+    || routes!(events::of_task),
+    || routes!(jobs::list, jobs::create),
+    || routes!(jobs::show, jobs::change, jobs::remove),
+    || routes!(jobs::trigger),
+    || routes!(jobs::pause),
+    || routes!(jobs::resume),
+    || routes!(logs::show),
+    || routes!(queues::list),
+    || routes!(queues::show),
+    || routes!(queues::pause),
+    || routes!(queues::resume),
+    || routes!(plugins::list),
+    || routes!(config::show),
+    || routes!(config::generation),
+    || routes!(config::diff),
+    || routes!(hosts::list),
+    || routes!(health::livez),
+    || routes!(health::readyz),
+    || routes!(metrics::show),
+    || routes!(openapi::show),
+];
 
 /// The routes of the API, for calls from each of these sources.
 ///
-/// The document that they are checked against is made once for all: it is the larger part of the work and of the memory.
+/// What the document says of a path is dropped with the path: the whole of it would be most of what a daemon takes at its start,
+/// and an allocator keeps much of that.
 pub fn routers<const N: usize>(host: &Host, uploads: &Uploads, sources: [Source; N]) -> [Router; N] {
-    let (routes, document) = routes().split_for_parts();
-    let known = query::Known::of(&document);
-    drop(document);
-    sources.map(|source| router(routes.clone(), known.clone(), Api::new(host.clone(), uploads.clone(), source)))
+    let (mut routes, mut known) = (Router::new(), query::Known::default());
+    for calls in CALLS {
+        let (_, paths, handlers) = calls();
+        let path = paths.paths.keys().next().expect("a call has a path");
+        routes = routes.route(path, handlers);
+        known.add(&paths);
+    }
+    let known = Arc::new(known);
+    sources.map(|source| router(routes.clone(), Arc::clone(&known), Api::new(host.clone(), uploads.clone(), source)))
 }
 
-fn router(routes: Router<Arc<Api>>, known: query::Known, api: Api) -> Router {
-    let gate = gate::Gate { source: api.source, known: known.clone() };
+fn router(routes: Router<Arc<Api>>, known: Arc<query::Known>, api: Api) -> Router {
+    let gate = gate::Gate { source: api.source, known: Arc::clone(&known) };
     routes
         .fallback(no_route)
         .method_not_allowed_fallback(async move |path: MatchedPath, method: Method, uri: Uri| {

@@ -1,7 +1,7 @@
 //! The document of the API, OpenAPI 3.1, made from what stands at the handlers.
 //!
 //! A call is told in three places: `#[utoipa::path]` at its handler, [`problems!`] for what it can refuse, and one line in
-//! `routes`. Not here: the shapes of values (`schema`, and `ToSchema` at each document). Start at [`problems!`].
+//! `CALLS`. Not here: the shapes of values (`schema`, and `ToSchema` at each document). Start at [`problems!`].
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,10 @@ use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response as Documented};
+use utoipa_axum::router::OpenApiRouter;
 
 use super::problem::{ProblemDocument, ProblemType};
-use super::{routes, schema};
+use super::{CALLS, refine, schema};
 
 /// Declares a type that lists the problems of a call, for its `responses(…)`. What every call can refuse stands there
 /// without saying.
@@ -119,7 +120,9 @@ pub(super) struct Frame;
 /// The document of the API as JSON; needs no daemon.
 #[expect(clippy::missing_panics_doc, reason = "it never does")]
 pub fn openapi() -> String {
-    let (_, document) = routes().split_for_parts();
+    let frame = OpenApiRouter::with_openapi(Frame::openapi());
+    let (_, mut document) = CALLS.iter().fold(frame, |all, calls| all.routes(calls())).split_for_parts();
+    refine::refine(&mut document);
     document.to_pretty_json().expect("the document holds texts and numbers")
 }
 

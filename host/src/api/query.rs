@@ -7,14 +7,13 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, MatchedPath, Query as Pairs, Request};
 use axum::http::request::Parts;
 use axum::http::{Method, Uri};
 use taskhost_core::suggest::closest;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem, Paths};
 
 use super::once::{KEY_HEADER, refuse_key};
 use super::problem::{Problem, ProblemType};
@@ -65,8 +64,8 @@ fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
 }
 
 /// What every call takes, as the API's document has it: by path, then by method.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<HashMap<String, Vec<(Method, Call)>>>);
+#[derive(Debug, Default)]
+pub(super) struct Known(HashMap<String, Vec<(Method, Call)>>);
 
 #[derive(Debug)]
 struct Call {
@@ -76,11 +75,10 @@ struct Call {
 }
 
 impl Known {
-    /// Those of this document.
-    pub(super) fn of(document: &OpenApi) -> Self {
+    /// Knows these paths too.
+    pub(super) fn add(&mut self, paths: &Paths) {
         let calls = |item| operations(item).map(|(method, operation)| (method, Call::of(operation))).collect();
-        let paths = document.paths.paths.iter().map(|(path, item)| (path.clone(), calls(item)));
-        Self(Arc::new(paths.collect()))
+        self.0.extend(paths.paths.iter().map(|(path, item)| (path.clone(), calls(item))));
     }
 
     /// The methods that a path knows, as the header `Allow` lists them.
