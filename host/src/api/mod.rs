@@ -124,6 +124,7 @@ const CALLS: [Calls; 33] = [
 ///
 /// What the document says of a path is dropped with the path: the whole of it would be most of what a daemon takes at its start,
 /// and an allocator keeps much of that.
+#[expect(clippy::missing_panics_doc, reason = "it never does")]
 pub fn routers<const N: usize>(host: &Host, uploads: &Uploads, sources: [Source; N]) -> [Router; N] {
     let (mut routes, mut known) = (Router::new(), query::Known::default());
     for calls in CALLS {
