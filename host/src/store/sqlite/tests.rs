@@ -10,6 +10,7 @@ mod file;
 mod full;
 mod golden;
 mod health;
+mod hot_path;
 mod kill;
 mod model;
 mod plan;

@@ -32,6 +32,7 @@ struct State {
     room: Option<u64>,
     /// Which sync from now on fails, from 1.
     failing_sync: Option<u32>,
+    syncs: u64,
     /// Is told before each write and after each sync.
     witness: Option<Witness>,
 }
@@ -93,6 +94,11 @@ impl Disk {
         self.with(|state| state.failing_sync = Some(number));
     }
 
+    /// How many syncs there were.
+    pub(super) fn syncs(&self) -> u64 {
+        self.with(|state| state.syncs)
+    }
+
     /// Sees the files before each write and after each sync, while nobody writes.
     pub(super) fn witness(&self, witness: impl FnMut(&str, &HashMap<String, File>) + Send + 'static) {
         self.with(|state| state.witness = Some(Box::new(witness)));
@@ -146,6 +152,7 @@ impl Disk {
 
     fn sync(&self, name: &str) -> Result<(), Refusal> {
         self.with(|state| {
+            state.syncs += 1;
             if let Some(left) = &mut state.failing_sync {
                 *left = left.saturating_sub(1);
                 if *left == 0 {

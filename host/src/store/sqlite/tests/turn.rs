@@ -28,7 +28,10 @@ pub(super) struct Turns {
 
 impl Turns {
     pub(super) fn new() -> Self {
-        let files = Files::default();
+        Self::in_folder(Files::default())
+    }
+
+    pub(super) fn in_folder(files: Files) -> Self {
         std::fs::create_dir(files.0.path().join("var")).unwrap();
         let options = options(&files.path());
         let (assign, assignments) = mpsc::unbounded_channel();
@@ -50,6 +53,11 @@ impl Turns {
     pub(super) fn turn(&mut self, reports: Vec<Reports>, commands: Vec<Command>) -> Vec<Assignment> {
         let commands = commands.into_iter().map(|command| (command, start())).collect();
         self.writer.turn(&mut Work { reports, commands }).unwrap();
+        self.assigned()
+    }
+
+    /// What the host was told since the last look.
+    pub(super) fn assigned(&mut self) -> Vec<Assignment> {
         let mut assigned = Vec::new();
         while let Ok(more) = self.assignments.try_recv() {
             assigned.extend(more);
