@@ -36,6 +36,14 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     step("tests", || shell::run(&mut cargo(workspace, &["test", "--workspace", "--no-fail-fast"])))
 }
 
+/// So many random histories on every store and on the reference store. The stores' files go to the temporary folder
+/// (`TMPDIR`), and reach no disk before they are answered: what is looked for is not what a power failure loses.
+pub(crate) fn hunt(workspace: &Workspace, histories: &str) -> Result<()> {
+    let name = "store::suite::a_history_goes_on_every_adapter_as_on_the_reference";
+    let arguments = ["test", "--release", "--package", "taskhost", "--lib", "--", "--exact", name];
+    step("hunt", || shell::run(cargo(workspace, &arguments).env("TASKHOST_HISTORIES", histories)))
+}
+
 /// What a change may cost. It is no check: numbers of another machine, or of a busy one, are other numbers.
 pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
     step("build", || build::build(workspace, Profile::Release))?;

@@ -26,6 +26,7 @@ usage: cargo xtask <command>
   test               build, then run every test; installs or names the tools that the tests need
   lint               rules of the house, fmt, clippy, docs: cheapest first, stops at the first red
   bench              build for release, then measure what docs/performance.md tells
+  hunt [HISTORIES]   build for release, then compare the stores in random histories of 100 calls and more: 10000
   quick              fmt, clippy and the unit tests: for every save
   rules              only the rules of the house (docs/ARCHITECTURE.md)";
 
@@ -49,6 +50,8 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["test"] => checks::test(&Workspace::load()?),
         ["lint"] => checks::lint(&Workspace::load()?),
         ["bench"] => checks::bench(&Workspace::load()?),
+        ["hunt"] => checks::hunt(&Workspace::load()?, "10000"),
+        ["hunt", histories] => checks::hunt(&Workspace::load()?, histories),
         ["quick"] => checks::quick(&Workspace::load()?),
         ["rules"] => rules::run(&Workspace::load()?),
         ["help" | "--help" | "-h"] => {

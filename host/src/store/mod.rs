@@ -124,10 +124,11 @@ pub trait Store: Send + Sync + Debug {
     /// Does what is due: queues tasks whose time has come, cancels expired ones, deletes those kept long enough.
     fn advance(&self, now: UnixMicros) -> Reply<()>;
 
-    /// When [`Store::advance`] has something to do next.
+    /// When [`Store::advance`] has something to do next, or before that: what it waited for may have changed since.
     fn next_due(&self) -> watch::Receiver<Option<UnixMicros>>;
 
-    /// The queues that were ever offered, paused, or that tasks were ever put into, by name. Answered from memory.
+    /// The queues that were ever offered, paused, named by a retention, or that tasks were ever put into, by name. Answered from
+    /// memory.
     fn queues(&self) -> Vec<QueueState>;
 
     /// Since when the oldest queued task of each queue waits that has any. Blocks on the disk.

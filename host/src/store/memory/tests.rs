@@ -1,4 +1,4 @@
-//! The reference store by itself: what it does is what the suite says.
+//! The reference store for the suite, which says what it does.
 
 use std::sync::Arc;
 
@@ -8,21 +8,14 @@ use tokio::sync::mpsc;
 
 use super::{MemoryOptions, MemoryStore};
 use crate::events::Events;
-use crate::store::suite::{self, Ground, Harness};
+use crate::store::suite::{Adapter, Capability, Ground, Harness, start};
 use crate::tally::Tally;
 
-#[test]
-fn every_case_of_the_suite_holds() {
-    suite::run(harness);
-}
+pub(in crate::store) const ADAPTER: Adapter = Adapter { name: "memory", can: &[Capability::Crashes], open };
 
-/// An empty store.
-pub(in crate::store) fn harness() -> Harness {
-    let now = UnixMicros::from_micros(1_800_000_000_000_000);
-    opened(Retentions::default(), now, |options, assign, events, tally| {
-        MemoryStore::open(options, assign, events, tally, now)
-    })
-    .0
+fn open() -> Harness {
+    let first = |options, assign, events, tally| MemoryStore::open(options, assign, events, tally, start());
+    opened(Retentions::default(), start(), first).0
 }
 
 type Assign = mpsc::UnboundedSender<Vec<crate::store::Assignment>>;
@@ -45,6 +38,10 @@ impl Ground for Arc<MemoryStore> {
         opened(retentions, now, |options, assign, events, tally| {
             MemoryStore::after_crash(self, options, assign, events, tally, now)
         })
+    }
+
+    fn after_end(self: Box<Self>, _retentions: Retentions, _now: UnixMicros) -> Option<(Harness, usize)> {
+        None
     }
 
     fn check(&self, _tasks: u64, _running: usize) {}

@@ -31,7 +31,7 @@ mod room;
 mod rows;
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 mod turn;
 mod undo;
 mod writer;

@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::told::{Ears, Told};
+use super::{ADAPTERS, Ground};
 use crate::events::Events;
 use crate::store::{
     ActionRefused, Assignment, AttemptReport, CancelRefused, Change, Claimed, Ending, Failure, Offer, Reply, Store,
@@ -40,16 +41,6 @@ pub(crate) struct Harness {
     ground: Option<Box<dyn Ground>>,
     // What has to live as long as the store, such as its folder.
     _beside: Box<dyn Any>,
-}
-
-/// What a store stands on: it goes with the store, and is there for the next after a crash.
-pub(crate) trait Ground {
-    /// What a daemon finds after a crash of the one before, and how many tasks are reclaimed. The store is at rest: every call
-    /// is answered.
-    fn after_crash(&self, retentions: Retentions, now: UnixMicros) -> (Harness, usize);
-
-    /// Checks what holds beneath the port, of a store with so many tasks of which so many run.
-    fn check(&self, tasks: u64, running: usize);
 }
 
 impl Drop for Harness {
@@ -90,13 +81,29 @@ impl Harness {
     }
 
     /// The daemon ends without saying so, and another takes over. Answers how many tasks it reclaims.
-    pub(crate) fn crash(&mut self, retentions: Retentions) -> usize {
-        let ground = self.ground.as_ref().expect("a store that can crash stands on something");
-        let (next, reclaimed) = ground.after_crash(retentions, self.now);
-        let ids = self.ids;
-        *self = next;
-        self.ids = ids;
+    pub(crate) fn crash(&mut self, retentions: &Retentions) -> usize {
+        let ground = self.ground.as_ref().expect("an adapter that can crash stands on something");
+        let (next, reclaimed) = ground.after_crash(retentions.clone(), self.now);
+        drop(self.go_on_with(next));
         reclaimed
+    }
+
+    /// The daemon ends in good order, and another takes over. Answers how many tasks it reclaims.
+    pub(crate) fn reopen(&mut self, retentions: &Retentions) -> usize {
+        self.answer(self.store.close());
+        let ground = self.ground.take().expect("an adapter that can be opened again stands on something");
+        // What the store holds is let go of before the next is opened.
+        drop(self.go_on_with((ADAPTERS[0].open)()));
+        let (next, reclaimed) = ground.after_end(retentions.clone(), self.now).expect("the adapter says that it can");
+        drop(self.go_on_with(next));
+        reclaimed
+    }
+
+    /// Goes on with another store; no id comes twice. Answers with the one before.
+    fn go_on_with(&mut self, next: Self) -> Self {
+        let before = std::mem::replace(self, next);
+        (self.now, self.ids) = (before.now, before.ids);
+        before
     }
 
     /// Checks what holds beneath the port.

@@ -19,6 +19,7 @@ pub(super) const CASES: &[Case] = cases![
     lines_that_an_attempt_left_out_are_counted,
     reading_begins_after_a_number,
     the_log_goes_with_its_task,
+    an_unknown_task_has_no_log,
 ];
 
 fn started(h: &mut Harness) -> Claimed {
@@ -175,4 +176,9 @@ fn the_log_goes_with_its_task(h: &mut Harness) {
     assert_eq!(h.log(attempt.id, 0).status, Status::Completed);
     h.pass(Duration::from_hours(25));
     assert_eq!(h.store.log(attempt.id, 0).expect("the store can be read"), None);
+}
+
+fn an_unknown_task_has_no_log(h: &mut Harness) {
+    let unknown = h.task().id;
+    assert_eq!(h.store.log(unknown, 0).expect("the store can be read"), None);
 }

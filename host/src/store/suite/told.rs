@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use taskhost_core::ids::TaskId;
+use taskhost_core::task::Status;
 
 use crate::events::{Events, Heard, Label, Labels, Listener};
 use crate::tally::{Counted, Tally};
@@ -19,7 +20,7 @@ pub(super) struct Ears {
 /// What a store has told.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Told {
-    /// What became of each task, in order.
+    /// What became of each task, in order: its status (`gone` if it was discarded), a colon, and the rest.
     pub(crate) events: BTreeMap<TaskId, Vec<String>>,
     /// What was counted, sorted.
     pub(crate) counted: Vec<String>,

@@ -15,7 +15,7 @@ use taskhost_core::submit::{NewTask, Origin};
 use taskhost_core::task::{End, Status};
 use taskhost_core::view::Progress;
 
-use super::super::{Harness, after, failure};
+use super::super::{after, failure};
 use super::call::{Call, Filter, How, JobCall, KINDS, Lines, QUEUES, Report, Saying, Shape, Text};
 use super::sides::Sides;
 use crate::store::{AttemptReport, Change, Claimed, Ending, Firing, JobSighting, KeptJob, Offer, Sweep};
@@ -36,18 +36,10 @@ pub(super) struct History {
 }
 
 impl History {
-    pub(super) fn new(store: Harness) -> Self {
-        let start = store.now;
+    pub(super) fn new(sides: Sides) -> Self {
+        let start = sides.store.now;
         let (ids, attempts, places) = (Vec::new(), Vec::new(), HashMap::new());
-        let mut history = Self {
-            sides: Sides::new(store),
-            start,
-            calls: 0,
-            ids,
-            attempts,
-            places,
-            retentions: Retentions::default(),
-        };
+        let mut history = Self { sides, start, calls: 0, ids, attempts, places, retentions: Retentions::default() };
         // Every queue is known from the beginning.
         history.play(&Call::Offer { slots: QUEUES.iter().map(|queue| (*queue, 2)).collect(), kinds: KINDS.to_vec() });
         history

@@ -9,9 +9,9 @@ use taskhost_core::retention::Retentions;
 use taskhost_core::time::UnixMicros;
 use taskhost_core::view::TaskSummary;
 
-use super::super::{Harness, Told};
+use super::super::Harness;
+use super::super::told::Told;
 use super::call::KINDS;
-use crate::store::memory::tests::harness;
 use crate::store::{Assignment, Claimed, Reply, Store};
 
 /// Both of them, at the same time of day.
@@ -21,8 +21,8 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub(super) fn new(store: Harness) -> Self {
-        Self { store, reference: harness() }
+    pub(super) fn new(store: Harness, reference: Harness) -> Self {
+        Self { store, reference }
     }
 
     pub(super) fn set_clock(&mut self, now: UnixMicros) {
@@ -50,8 +50,8 @@ impl Sides {
     }
 
     pub(super) fn crash(&mut self, retentions: &Retentions) {
-        let reclaimed = self.store.crash(retentions.clone());
-        assert_eq!(reclaimed, self.reference.crash(retentions.clone()), "what was reclaimed");
+        let reclaimed = self.store.crash(retentions);
+        assert_eq!(reclaimed, self.reference.crash(retentions), "what was reclaimed");
         // Counted by who reads every task now.
         self.same_due();
     }
