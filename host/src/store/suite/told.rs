@@ -39,8 +39,9 @@ impl Ears {
             for change in batch.changes() {
                 let name = |label: Label| self.labels.name(label);
                 let (queue, kind) = (name(change.queue), name(change.kind));
-                let words =
-                    format!("{kind} in {queue}, attempt {}: {:?} at {}", change.attempt, change.state, batch.at);
+                let status = change.status().map_or("gone", Status::as_str);
+                let (attempt, state, at) = (change.attempt, change.state, batch.at);
+                let words = format!("{status}: {kind} in {queue}, attempt {attempt}, {state:?} at {at}");
                 told.events.entry(change.task).or_default().push(words);
             }
         }
