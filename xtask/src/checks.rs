@@ -40,7 +40,7 @@ pub(crate) fn test(workspace: &Workspace) -> Result<()> {
 /// (`TMPDIR`), and reach no disk before they are answered: what is looked for is not what a power failure loses.
 pub(crate) fn hunt(workspace: &Workspace, histories: &str) -> Result<()> {
     let name = "store::suite::a_history_goes_on_every_adapter_as_on_the_reference";
-    let arguments = ["test", "--release", "--package", "taskhost", "--lib", "--", "--exact", name];
+    let arguments = ["test", "--profile", "hunt", "--package", "taskhost", "--lib", "--", "--exact", name];
     step("hunt", || shell::run(cargo(workspace, &arguments).env("TASKHOST_HISTORIES", histories)))
 }
 

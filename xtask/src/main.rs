@@ -26,7 +26,7 @@ usage: cargo xtask <command>
   test               build, then run every test; installs or names the tools that the tests need
   lint               rules of the house, fmt, clippy, docs: cheapest first, stops at the first red
   bench              build for release, then measure what docs/performance.md tells
-  hunt [HISTORIES]   build for release, then compare the stores in random histories of 100 calls and more: 10000
+  hunt [HISTORIES]   compare the stores in so many random histories of 100 calls and more (10000)
   quick              fmt, clippy and the unit tests: for every save
   rules              only the rules of the house (docs/ARCHITECTURE.md)";
 
