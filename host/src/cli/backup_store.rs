@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::BackupStoreArgs;
 use super::check_file::failed;
@@ -15,12 +16,11 @@ use super::output::Output;
 use super::render::tame;
 use crate::boot::tools::{BackedUp, Backup, BackupError};
 
-/// Makes a backup and says where it is; Ctrl-C leaves nothing behind.
+/// Makes a backup and says where it is; Ctrl-C and SIGTERM leave nothing behind.
 pub(super) fn backup_store(config: &Path, args: &BackupStoreArgs, output: &mut Output<'_>) -> Result<(), Failure> {
     let backup = Backup::plan(config, args.to.as_deref(), args.force).map_err(|error| failed(&error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Failure::new(Exit::Failed, format!("the system tells of no signals: {error}")))?;
+    let runtime = runtime.map_err(|error| untold(&error))?;
     let made = runtime.block_on(make(backup))?;
     output.data(&if args.json { document(&made) } else { shown(&made) })
 }
@@ -28,10 +28,13 @@ pub(super) fn backup_store(config: &Path, args: &BackupStoreArgs, output: &mut O
 async fn make(backup: Backup) -> Result<BackedUp, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = Arc::clone(&stop);
+    // A timer of systemd stops what it runs like this.
+    let terminate = signal(SignalKind::terminate());
+    let mut terminate = terminate.map_err(|error| untold(&error))?;
     let mut making = tokio::task::spawn_blocking(move || backup.make(&stopped));
     let made = tokio::select! {
         made = &mut making => made,
-        () = interrupt() => {
+        () = async { tokio::select! { () = interrupt() => {}, _ = terminate.recv() => {} } } => {
             stop.store(true, Ordering::Relaxed);
             making.await
         }
@@ -42,6 +45,10 @@ async fn make(backup: Backup) -> Result<BackedUp, Failure> {
         Ok(Err(error)) => Err(refused(&error)),
         Err(error) => Err(Failure::new(Exit::Failed, format!("the backup has a bug: {error}"))),
     }
+}
+
+fn untold(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("the system tells of no signals: {error}"))
 }
 
 fn refused(error: &BackupError) -> Failure {
