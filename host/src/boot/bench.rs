@@ -10,6 +10,7 @@ mod scratch;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use taskhost_core::config::Durability;
 use taskhost_core::query::{PageLimit, TaskFilter, TaskQuery};
@@ -36,6 +37,14 @@ pub struct BenchRequest {
     pub slots: u32,
     /// How many tasks are picked up by the idle host, one each 10 ms.
     pub pickups: u32,
+    /// Whether single tasks are picked up beside the load too, as long as it runs.
+    pub loaded: bool,
+    /// How many tasks wait in a paused queue meanwhile.
+    pub backlog: u32,
+    /// Over how many queues the load is spread; each has all the slots.
+    pub queues: u32,
+    /// How many jobs are declared whose times do not come.
+    pub jobs: u32,
     /// Whether a commit reaches the disk before it is answered.
     pub durability: Durability,
     /// The folder with the library of `probe`; none: `plugins` beside this program.
@@ -51,6 +60,10 @@ pub struct BenchReport {
     pub enqueue_per_s: f64,
     /// How long the idle host took from a submit to the entry of the plugin; none if none was asked for.
     pub pickup: Option<Pickups>,
+    /// The same beside the load; none if that was not asked for.
+    pub loaded: Option<Pickups>,
+    /// Tasks of the backlog that were durable in a second, while nothing ran; none without a backlog.
+    pub backlog_per_s: Option<f64>,
     /// The resident memory of the process once all had ended, in MB; the load and its producer are in it.
     pub rss_mb: f64,
 }
@@ -58,6 +71,8 @@ pub struct BenchReport {
 /// What is being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The backlog is stored.
+    Backlog,
     /// The idle host picks up single tasks.
     Pickups,
     /// The load runs.
@@ -118,22 +133,35 @@ async fn measure(
     daemon: &Daemon,
     hear: &mut dyn FnMut(Stage),
 ) -> Result<BenchReport, BenchError> {
+    let store = &*daemon.store;
+    hear(Stage::Backlog);
+    let stored = load::put_aside(request.backlog, host).await?;
     hear(Stage::Pickups);
-    let pickup = pickup::measure(request.pickups, host, &*daemon.store).await?;
+    let pickup = pickup::idle(request.pickups, host, store).await?;
     hear(Stage::Load);
-    let load = load::run(request.tasks, host, &*daemon.store).await?;
+    let load = load::run(request, host, store);
+    let (load, loaded) = if request.loaded { pickup::beside(load, host, store).await? } else { (load.await?, None) };
     let rss_mb = resident_mb();
     hear(Stage::Check);
     check(request.tasks, host).await?;
-    let per_s = |elapsed: std::time::Duration| f64::from(request.tasks) / elapsed.as_secs_f64();
-    Ok(BenchReport { lifecycles_per_s: per_s(load.ended), enqueue_per_s: per_s(load.answered), pickup, rss_mb })
+    let per_s = |tasks: u32, elapsed: Duration| f64::from(tasks) / elapsed.as_secs_f64();
+    Ok(BenchReport {
+        lifecycles_per_s: per_s(request.tasks, load.ended),
+        enqueue_per_s: per_s(request.tasks, load.answered),
+        pickup,
+        loaded,
+        backlog_per_s: stored.map(|elapsed| per_s(request.backlog, elapsed)),
+        rss_mb,
+    })
 }
 
 /// Reads every task of the load back: each is there, has run once, and completed.
 async fn check(tasks: u32, host: &Host) -> Result<(), BenchError> {
-    let filter = TaskFilter { queue: Some(load::queue()), ..TaskFilter::default() };
+    // Nothing else of this kind runs, and what waits aside has another status.
+    let filter = TaskFilter { kind: Some(load::kind()), ..TaskFilter::default() };
     let limit = PageLimit::new(PageLimit::MAX).expect("the most is allowed");
-    let mut query = TaskQuery { filter, limit, ..TaskQuery::default() };
+    let statuses = Status::ALL.into_iter().filter(|status| *status != Status::Queued).collect();
+    let mut query = TaskQuery { statuses, filter, limit, ..TaskQuery::default() };
     let mut good = 0;
     loop {
         let page = host.list(query.clone()).await?;

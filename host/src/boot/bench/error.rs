@@ -6,6 +6,7 @@ use taskhost_core::ids::{KindName, TaskId};
 use taskhost_core::task::Status;
 
 use crate::boot::BootError;
+use crate::host::QueueError;
 use crate::store::{Store, StoreError};
 use crate::submit::SubmitError;
 
@@ -30,6 +31,9 @@ pub enum BenchError {
     /// A task was not taken.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// A queue was not paused.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
     /// The store has failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -73,6 +77,7 @@ impl BenchError {
             Self::Boot(error) => Some(error.hint()),
             Self::NoPlugins(_) | Self::NoProbe { .. } => Some(BUILD.to_owned()),
             Self::Submit(error) => Some(error.hint()),
+            Self::Queue(error) => Some(error.hint()),
             Self::Store(error) => Some(error.hint().to_owned()),
             Self::NotOnce { .. } | Self::Lost { .. } => {
                 Some("this is a bug of taskhost, or of the disk: please report it".to_owned())

@@ -1,10 +1,10 @@
-//! How long an idle host takes to pick up a task: from the submit to the entry of the plugin, one task each 10 ms.
+//! How long the host takes to pick up a task: from the submit to the entry of the plugin, one task each 10 ms.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
-use taskhost_core::ids::KindName;
+use taskhost_core::ids::{KindName, TaskId};
 use taskhost_core::time::UnixMicros;
 
 use super::BenchError;
@@ -37,19 +37,47 @@ struct Entered {
     entered_us: i64,
 }
 
-pub(super) async fn measure(pickups: u32, host: &Host, store: &dyn Store) -> Result<Option<Pickups>, BenchError> {
+/// A task that was submitted, and when.
+type Sent = (TaskId, UnixMicros);
+
+/// By a host that has nothing else to do.
+pub(super) async fn idle(pickups: u32, host: &Host, store: &dyn Store) -> Result<Option<Pickups>, BenchError> {
+    let mut sent = Vec::new();
+    submit(pickups, host, &mut sent).await?;
+    read(sent, host, store).await
+}
+
+/// By a host that has this to do, as long as it takes.
+pub(super) async fn beside<T>(
+    load: impl Future<Output = Result<T, BenchError>>,
+    host: &Host,
+    store: &dyn Store,
+) -> Result<(T, Option<Pickups>), BenchError> {
+    let mut sent = Vec::new();
+    let done = tokio::select! {
+        done = load => done?,
+        failed = submit(u32::MAX, host, &mut sent) => return Err(failed.err().unwrap_or(BenchError::Stopped)),
+    };
+    Ok((done, read(sent, host, store).await?))
+}
+
+/// Submits so many, one each 10 ms, and notes each that was answered.
+async fn submit(pickups: u32, host: &Host, sent: &mut Vec<Sent>) -> Result<(), BenchError> {
     let order = Order::kind(kind(), Params::from(json!({})));
-    let mut submitted = Vec::new();
     let start = monotonic();
     for number in 0..pickups {
         sleep((APART * number).saturating_sub(monotonic() - start)).await;
         let now = host.now();
-        submitted.push((host.submit(&order).await?.task, now));
+        sent.push((host.submit(&order).await?.task, now));
     }
-    let mut running = store.running();
-    running.wait_for(|running| *running == 0).await.map_err(|_| StoreError::Closed)?;
+    Ok(())
+}
+
+/// Asks each when it began, once all have ended.
+async fn read(sent: Vec<Sent>, host: &Host, store: &dyn Store) -> Result<Option<Pickups>, BenchError> {
+    store.running().wait_for(|running| *running == 0).await.map_err(|_| StoreError::Closed)?;
     let mut waits = Vec::new();
-    for (task, since) in submitted {
+    for (task, since) in sent {
         let report = host.task(task).await?;
         let result = report.and_then(|report| report.view.result);
         let entered = result.and_then(|json| serde_json::from_slice::<Entered>(&json).ok());

@@ -72,6 +72,13 @@ fn text(request: &BenchRequest, plugins: &Path, scratch: &Path) -> Option<String
     let plugins = quoted(plugins)?;
     writeln!(text, "[host]\nstore = {store}\nstate = {state}\nplugins = [{plugins}]\ndurability = \"{durability}\"")
         .ok()?;
-    writeln!(text, "[queues.{}]\nconcurrency = {}", load::queue(), request.slots).ok()?;
+    let queues = (0..request.queues).map(load::queue).chain([load::aside()]);
+    for queue in queues {
+        writeln!(text, "[queues.{queue}]\nconcurrency = {}", request.slots).ok()?;
+    }
+    for number in 0..request.jobs {
+        let kind = load::kind();
+        writeln!(text, "[jobs.waits-{number}]\nkind = \"{kind}\"\nschedule = {{ every = \"365d\" }}").ok()?;
+    }
     Some(text)
 }

@@ -26,6 +26,18 @@ pub(in crate::cli) struct BenchArgs {
     /// How many single tasks the idle host picks up before, 100 a second; 0 leaves that out
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(0..=3_000))]
     pub(in crate::cli) pickups: u32,
+    /// Pick up single tasks beside the load too, as long as it runs
+    #[arg(long)]
+    pub(in crate::cli) loaded: bool,
+    /// How many tasks wait in a paused queue meanwhile
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=100_000_000))]
+    pub(in crate::cli) backlog: u32,
+    /// Over how many queues the load is spread, each with all the slots
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(in crate::cli) queues: u32,
+    /// How many jobs are declared whose times do not come
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub(in crate::cli) jobs: u32,
     /// Whether a commit reaches the disk before it is answered
     #[arg(long, value_enum, default_value_t = Safety::Full)]
     pub(in crate::cli) durability: Safety,
