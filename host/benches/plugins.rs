@@ -1,7 +1,7 @@
 //! What an attempt costs at the plugin boundary, and what a task costs that waits inside a plugin.
 //!
-//! `cargo xtask bench` builds the plugins that it needs and runs it. Both measure the executor as the daemon uses it, with
-//! the built plugin `probe`; no store and no network are in it. Start at [`main`].
+//! It prints a JSON document. `cargo xtask bench boundary` builds the plugins that it needs and runs it. Both measure the executor
+//! as the daemon uses it, with the built plugin `probe`; no store and no network are in it. Start at [`main`].
 
 use std::fs;
 use std::io::Write as _;
@@ -32,16 +32,13 @@ const SLEEP: &str = "{\"ms\":600000}";
 fn main() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let bench = Bench::new(&built_plugins(), scratch.path());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    say(&format!("{cores} cores, {}", std::env::consts::ARCH));
-    say(&format!("no-op attempt, typed JSON           {:>8.0} ns", bench.noop_nanos()));
-    let waiting = bench.waiting();
-    say(&format!("{SLEEPERS} tasks asleep: further threads {:>8}", waiting.threads));
-    say(&format!("{SLEEPERS} tasks asleep: memory of each  {:>8} bytes", waiting.bytes_each));
-}
-
-fn say(line: &str) {
-    writeln!(std::io::stdout(), "{line}").expect("somebody reads");
+    let (noop, waiting) = (bench.noop_nanos(), bench.waiting());
+    let document = serde_json::json!({
+        "noop_ns": noop,
+        "waiting_threads": waiting.threads,
+        "waiting_bytes": waiting.bytes_each,
+    });
+    writeln!(std::io::stdout(), "{document}").expect("somebody reads");
 }
 
 /// `plugins` beside the folder of this program.

@@ -10,7 +10,6 @@ use crate::build::{self, Profile};
 use crate::console::say;
 use crate::rules;
 use crate::shell::{self, cargo};
-use crate::start;
 use crate::tools;
 use crate::workspace::Workspace;
 
@@ -42,13 +41,6 @@ pub(crate) fn hunt(workspace: &Workspace, histories: &str) -> Result<()> {
     let name = "store::suite::a_history_goes_on_every_adapter_as_on_the_reference";
     let arguments = ["test", "--profile", "hunt", "--package", "taskhost", "--lib", "--", "--exact", name];
     step("hunt", || shell::run(cargo(workspace, &arguments).env("TASKHOST_HISTORIES", histories)))
-}
-
-/// What a change may cost. It is no check: numbers of another machine, or of a busy one, are other numbers.
-pub(crate) fn bench(workspace: &Workspace) -> Result<()> {
-    step("build", || build::build(workspace, Profile::Release))?;
-    step("bench", || shell::run(&mut cargo(workspace, &["bench", "--package", "taskhost", "--bench", "plugins"])))?;
-    step("start", || start::help(&build::program(workspace, Profile::Release)))
 }
 
 fn format(workspace: &Workspace) -> Result<()> {

@@ -2,12 +2,12 @@
 //!
 //! Not here: what the daemon can do for its users (crate `taskhost`). Start at [`dispatch`].
 
+mod bench;
 mod build;
 mod checks;
 mod console;
 mod rules;
 mod shell;
-mod start;
 mod tools;
 mod workspace;
 
@@ -25,8 +25,10 @@ usage: cargo xtask <command>
   build [--release]  build the host and every plugin; plugins land in target/<profile>/plugins
   test               build, then run every test; installs or names the tools that the tests need
   lint               rules of the house, fmt, clippy, docs: cheapest first, stops at the first red
-  bench              build for release, then measure what docs/performance.md tells
   hunt [HISTORIES]   compare the stores in so many random histories of 100 calls and more (10000)
+  bench [SECTION...] [--runs N]
+                     build for release, then measure what docs/performance.md tells: lives, pickup, growth, http, daemon,
+                     boundary; N (5) times each. Exit status 1 if whole lives or the pick-up miss their floor
   quick              fmt, clippy and the unit tests: for every save
   rules              only the rules of the house (docs/ARCHITECTURE.md)";
 
@@ -49,9 +51,9 @@ fn dispatch(arguments: &[String]) -> Result<()> {
         ["build", "--release"] => build::build(&Workspace::load()?, Profile::Release),
         ["test"] => checks::test(&Workspace::load()?),
         ["lint"] => checks::lint(&Workspace::load()?),
-        ["bench"] => checks::bench(&Workspace::load()?),
         ["hunt"] => checks::hunt(&Workspace::load()?, "10000"),
         ["hunt", histories] => checks::hunt(&Workspace::load()?, histories),
+        ["bench", rest @ ..] => bench::run(&Workspace::load()?, rest),
         ["quick"] => checks::quick(&Workspace::load()?),
         ["rules"] => rules::run(&Workspace::load()?),
         ["help" | "--help" | "-h"] => {
