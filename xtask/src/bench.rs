@@ -2,7 +2,7 @@
 //! writes `target/bench.json`.
 //!
 //! What is held against a yardstick runs in turn with it, and medians are compared: on a busy machine the ratios stay. Not here:
-//! what is measured in one run (`taskhost bench`, `host/benches/`). Start at [`run`].
+//! what is measured in one run (`taskhost bench`, `benches/`). Start at [`run`].
 
 mod boundary;
 mod daemon;

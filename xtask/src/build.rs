@@ -88,7 +88,7 @@ fn become_program(command: &mut Command) -> Result<()> {
     shell::run(command)
 }
 
-fn build_package(workspace: &Workspace, package: &str, profile: Profile) -> Result<()> {
+pub(crate) fn build_package(workspace: &Workspace, package: &str, profile: Profile) -> Result<()> {
     shell::run(cargo(workspace, &["build", "--package", package]).args(profile.flags()))
 }
 

@@ -9,7 +9,7 @@ use super::table::Table;
 pub(super) fn measure(rig: &Rig) -> Result<Table> {
     let (mut nanos, mut threads, mut bytes) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rig.runs {
-        let report = rig.program("plugins", "--bench")?;
+        let report = rig.program("boundary", &[])?;
         nanos.push(number(&report, "/noop_ns")?);
         threads.push(number(&report, "/waiting_threads")?);
         bytes.push(number(&report, "/waiting_bytes")?);

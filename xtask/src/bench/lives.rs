@@ -16,7 +16,7 @@ pub(super) fn measure(rig: &Rig) -> Result<Table> {
     let mut memory = Vec::new();
     for _ in 0..rig.runs {
         for (place, (slots, tasks)) in SIZES.iter().enumerate() {
-            bare.push(number(&rig.program("bare", "sqlite 200000")?, "/lifecycles_per_s")?);
+            bare.push(number(&rig.program("bare", &["sqlite", "200000"])?, "/lifecycles_per_s")?);
             let report = rig.bench(&format!("--pickups 0 --slots {slots} --tasks {tasks}"))?;
             lives[place].push(number(&report, "/lifecycles_per_s")?);
             if place == SIZES.len() - 1 {

@@ -13,7 +13,7 @@ const POINTS: [&str; 3] = ["p50", "p99", "max"];
 pub(super) fn measure(rig: &Rig) -> Result<Table> {
     let (mut bare, mut idle, mut loaded) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..rig.runs {
-        bare.push(rig.program("bare", "fdatasync 1000")?);
+        bare.push(rig.program("bare", &["fdatasync", "1000"])?);
         idle.push(rig.bench("--pickups 1000 --tasks 1")?["pickup_ms"].take());
         loaded.push(rig.bench("--pickups 0 --loaded --tasks 200000")?["pickup_loaded_ms"].take());
     }

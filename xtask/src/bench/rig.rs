@@ -1,7 +1,7 @@
 //! The programs that measure, built and ready.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -10,11 +10,8 @@ use tempfile::TempDir;
 
 use crate::build::{self, Profile};
 use crate::console::say;
-use crate::shell::{self, cargo};
+use crate::shell;
 use crate::workspace::Workspace;
-
-/// Those of `host/benches/`.
-const PROGRAMS: [&str; 3] = ["bare", "http", "plugins"];
 
 /// What runs, how often and where.
 #[derive(Debug)]
@@ -26,23 +23,17 @@ pub(super) struct Rig {
     pub(super) plugins: PathBuf,
     /// On the disk of the target folder, so that everything uses one disk.
     scratch: TempDir,
-    benches: Vec<(String, PathBuf)>,
 }
 
 impl Rig {
     /// Builds for release.
     pub(super) fn build(workspace: &Workspace, runs: usize) -> Result<Self> {
         build::build(workspace, Profile::Release)?;
-        let words = ["bench", "--package", "taskhost", "--no-run", "--message-format", "json-render-diagnostics"];
-        let mut command = cargo(workspace, &words);
-        for name in PROGRAMS {
-            command.args(["--bench", name]);
-        }
-        let benches = executables(&shell::capture(&mut command)?);
+        build::build_package(workspace, "taskhost-benches", Profile::Release)?;
         let taskhost = build::program(workspace, Profile::Release);
         let plugins = taskhost.with_file_name("plugins");
         let scratch = tempfile::tempdir_in(&workspace.target).context("a folder in the target folder")?;
-        Ok(Self { runs, taskhost, plugins, scratch, benches })
+        Ok(Self { runs, taskhost, plugins, scratch })
     }
 
     /// A fresh folder on the disk that everything is measured on.
@@ -57,14 +48,9 @@ impl Rig {
         self.document(&mut command)
     }
 
-    /// What a program of `host/benches/` says with these words.
-    pub(super) fn program(&self, name: &str, words: &str) -> Result<Value> {
-        self.document(Command::new(self.path(name)?).args(words.split(' ')))
-    }
-
-    pub(super) fn path(&self, name: &str) -> Result<&Path> {
-        let found = self.benches.iter().find(|(known, _)| known == name);
-        found.map(|(_, path)| path.as_path()).with_context(|| format!("cargo has built no bench `{name}`"))
+    /// What a program of `benches/` says with these words.
+    pub(super) fn program(&self, name: &str, words: &[&str]) -> Result<Value> {
+        self.document(Command::new(self.taskhost.with_file_name(name)).args(words))
     }
 
     fn document(&self, command: &mut Command) -> Result<Value> {
@@ -87,12 +73,4 @@ pub(super) fn machine() -> String {
 /// A number of a document.
 pub(super) fn number(document: &Value, pointer: &str) -> Result<f64> {
     document.pointer(pointer).and_then(Value::as_f64).with_context(|| format!("no number at {pointer} of {document}"))
-}
-
-/// The built benches, from what cargo tells line by line.
-fn executables(said: &str) -> Vec<(String, PathBuf)> {
-    let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let built = lines.filter(|line| line["target"]["kind"][0] == "bench");
-    let named = |line: Value| Some((line["target"]["name"].as_str()?.to_owned(), line["executable"].as_str()?.into()));
-    built.filter_map(named).collect()
 }

@@ -31,7 +31,7 @@ const SLEEP: &str = "{\"ms\":600000}";
 
 fn main() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
-    let bench = Bench::new(&built_plugins(), scratch.path());
+    let bench = Bench::new(&beside("plugins"), scratch.path());
     let (noop, waiting) = (bench.noop_nanos(), bench.waiting());
     let document = serde_json::json!({
         "noop_ns": noop,
@@ -41,12 +41,11 @@ fn main() {
     writeln!(std::io::stdout(), "{document}").expect("somebody reads");
 }
 
-/// `plugins` beside the folder of this program.
-fn built_plugins() -> PathBuf {
-    let me = std::env::current_exe().expect("the path of the bench");
-    let folder = me.ancestors().nth(2).expect("a bench lies in the target folder").join("plugins");
-    assert!(folder.exists(), "{} is not there: run `cargo xtask bench`, which builds it", folder.display());
-    folder
+/// What lies beside this program.
+fn beside(name: &str) -> PathBuf {
+    let path = std::env::current_exe().expect("the path of the bench").with_file_name(name);
+    assert!(path.exists(), "{} is not there: run `cargo xtask bench`, which builds it", path.display());
+    path
 }
 
 struct Bench {
@@ -76,7 +75,7 @@ impl FollowUps for NoFollowUps {
 
 impl Bench {
     fn new(plugins: &Path, state: &Path) -> Self {
-        let describe = DescribeOptions { program: env!("CARGO_BIN_EXE_taskhost").into(), ..DescribeOptions::default() };
+        let describe = DescribeOptions { program: beside("taskhost"), ..DescribeOptions::default() };
         let search =
             Search { folders: vec![plugins.to_owned()], state: state.to_owned(), settings: [].into(), describe };
         Self { registry: Registry::scan(search).expect("plugins that load") }
