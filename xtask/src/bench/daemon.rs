@@ -1,5 +1,7 @@
 //! The daemon as a process: how soon it serves, what it is when it idles, how soon an edit is applied.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,7 +33,7 @@ pub(super) fn measure(rig: &Rig) -> Result<Table> {
         memory.push(daemon.resident_mb()?);
         let before = daemon.switches()?;
         std::thread::sleep(WATCHED);
-        switches.push(daemon.switches()? - before);
+        switches.push(since(&before, &daemon.switches()?));
         edits.push(daemon.edit(run)?.as_secs_f64() * 1e3);
     }
     let mut table = Table::default();
@@ -116,15 +118,22 @@ impl Daemon {
         Ok(field(&status, "VmRSS:")? * 1024.0 / 1e6)
     }
 
-    /// Of all threads that live, voluntary or not.
-    fn switches(&self) -> Result<f64> {
-        let mut switches = 0.0;
+    /// Of each thread that lives, voluntary or not.
+    fn switches(&self) -> Result<BTreeMap<OsString, f64>> {
+        let mut switches = BTreeMap::new();
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let status = fs::read_to_string(thread?.path().join("status"))?;
-            switches += field(&status, "voluntary_ctxt_switches:")? + field(&status, "nonvoluntary_ctxt_switches:")?;
+            let thread = thread?;
+            let status = fs::read_to_string(thread.path().join("status"))?;
+            let both = field(&status, "voluntary_ctxt_switches:")? + field(&status, "nonvoluntary_ctxt_switches:")?;
+            switches.insert(thread.file_name(), both);
         }
         Ok(switches)
     }
+}
+
+/// How many there were meanwhile. A thread that has begun counts whole; those of one that has ended nobody knows any more.
+fn since(before: &BTreeMap<OsString, f64>, after: &BTreeMap<OsString, f64>) -> f64 {
+    after.iter().map(|(thread, switches)| switches - before.get(thread).copied().unwrap_or_default()).sum()
 }
 
 impl Drop for Daemon {
@@ -157,5 +166,12 @@ mod tests {
             .map(|name| field(status, name).unwrap());
         assert_eq!(found.map(|number| number.to_string()), ["20480", "7", "2"]);
         assert!(field(status, "VmHWM:").is_err());
+    }
+    #[test]
+    fn a_thread_that_has_ended_takes_nothing_from_the_others() {
+        let counted =
+            |threads: &[(&str, f64)]| threads.iter().map(|(thread, switches)| ((*thread).into(), *switches)).collect();
+        let (before, after) = (counted(&[("1", 5.0), ("2", 90.0)]), counted(&[("1", 7.0), ("3", 4.0)]));
+        assert_eq!(since(&before, &after).to_string(), "6");
     }
 }
