@@ -1,10 +1,12 @@
 //! What comes by time: tasks whose time has come, expired ones, and those kept long enough; and recovery at the start.
 
+use rusqlite::OptionalExtension as _;
 use taskhost_core::task::{End, Event};
 use taskhost_core::time::UnixMicros;
 
 use super::flight::{Flights, unpack};
-use super::rows::{self, COLUMNS, Row};
+use super::marks;
+use super::rows::{self, COLUMNS, COLUMNS_COUNT, Row};
 use super::turn::NextDue;
 use super::writer::Writer;
 use crate::store::rules::{PRUNE_TOGETHER, line_of_lost};
@@ -12,63 +14,86 @@ use crate::store::rules::{PRUNE_TOGETHER, line_of_lost};
 /// How many rows of each sort one call looks at; what is left is due at once.
 const ROWS_A_CALL: usize = 1_000;
 
-/// Which rows a call looks at, by time.
-pub(super) const DUE: &str = "INDEXED BY task_due WHERE state = 5 AND ready_at <= ?1 ORDER BY ready_at";
+/// Which tasks a call looks at, by time; [`ROWS_A_CALL`] says how many.
+pub(super) const DUE: &str = "SELECT seq FROM due WHERE at <= ?1 ORDER BY at, seq LIMIT 1000";
 /// See [`DUE`].
-pub(super) const EXPIRED: &str =
-    "INDEXED BY task_expiring WHERE expires_at IS NOT NULL AND expires_at <= ?1 ORDER BY expires_at";
-/// See [`DUE`].
-pub(super) const ENDED: &str = "INDEXED BY task_ended WHERE state >= 8 AND prune_at <= ?1 ORDER BY prune_at";
+pub(super) const EXPIRED: &str = "SELECT seq FROM expiring WHERE at <= ?1 ORDER BY at, seq LIMIT 1000";
+/// See [`DUE`]; a row names one task or many.
+pub(super) const ENDED: &str = "SELECT id, seqs FROM ended WHERE at <= ?1 ORDER BY at";
 
 /// The earliest time of each sort.
-pub(super) const EARLIEST: [&str; 3] = [
-    "SELECT min(ready_at) FROM task INDEXED BY task_due WHERE state = 5",
-    "SELECT min(expires_at) FROM task INDEXED BY task_expiring WHERE expires_at IS NOT NULL",
-    "SELECT min(prune_at) FROM task INDEXED BY task_ended WHERE state >= 8",
-];
-
-/// Selects the rows of [`DUE`] and the like.
-pub(super) fn select(which: &str) -> String {
-    format!("SELECT {COLUMNS} FROM task {which} LIMIT {ROWS_A_CALL}")
-}
+pub(super) const EARLIEST: [&str; 3] =
+    ["SELECT min(at) FROM due", "SELECT min(at) FROM expiring", "SELECT min(at) FROM ended"];
 
 impl Writer {
     pub(super) fn advance(&mut self, now: UnixMicros) -> rusqlite::Result<()> {
-        let due = self.select(DUE, now)?;
-        let expired = self.select(EXPIRED, now)?;
-        let ended = self.select(ENDED, now)?;
-        let more = [&due, &expired, &ended].iter().any(|rows| rows.len() == ROWS_A_CALL);
-        for mut row in due {
-            // Rejected by nobody: the index says that it waits, and that its time has come.
-            self.apply(&mut row, Event::Due, now)?.ok();
+        let due = marks::until(&self.connection, DUE, now)?;
+        let expired = marks::until(&self.connection, EXPIRED, now)?;
+        let more = [&due, &expired].iter().any(|rows| rows.len() == ROWS_A_CALL);
+        for seq in due {
+            self.meet(seq, Event::Due, now)?;
         }
-        for row in expired {
-            self.expire(row, now)?;
+        for seq in expired {
+            // It may have become due in this very call.
+            self.meet(seq, Event::Expired, now)?;
         }
-        for row in ended {
-            // Written by a policy that may be another one by now.
-            if self.kept_until(&row).is_some_and(|kept_until| kept_until > now) {
-                self.keep_until(&row, None)?;
-            } else {
-                self.delete(&row)?;
-            }
-        }
+        let more = self.prune(now)? || more;
         let more = self.forget_keys(now)? || more;
+        self.write_ended()?;
         self.turn.next_due = NextDue::Is(if more { Some(now) } else { self.earliest()? });
         Ok(())
     }
 
-    fn expire(&mut self, row: Row, now: UnixMicros) -> rusqlite::Result<()> {
-        // It may have become due in this very call.
-        if let Some(mut row) = self.load(row.id)? {
-            self.apply(&mut row, Event::Expired, now)?.ok();
+    fn meet(&mut self, seq: i64, event: Event, now: UnixMicros) -> rusqlite::Result<()> {
+        if let Some(mut row) = self.row(seq)? {
+            // Rejected by nobody: where it was found says that it waits, and that its time has come.
+            self.apply(&mut row, event, now)?.ok();
         }
         Ok(())
     }
 
-    fn select(&self, which: &str, now: UnixMicros) -> rusqlite::Result<Vec<Row>> {
-        let mut statement = self.connection.prepare_cached(&select(which))?;
-        statement.query_map([now.as_micros()], rows::read)?.collect()
+    /// Deletes what was kept long enough; answers whether there may be more.
+    fn prune(&mut self, now: UnixMicros) -> rusqlite::Result<bool> {
+        let (old, more) = self.old(now)?;
+        for (id, seqs) in old {
+            for seq in seqs {
+                self.prune_one(seq, now)?;
+            }
+            self.connection.prepare_cached("DELETE FROM ended WHERE id = ?1")?.execute([id])?;
+        }
+        Ok(more)
+    }
+
+    fn old(&self, now: UnixMicros) -> rusqlite::Result<(Vec<(i64, Vec<i64>)>, bool)> {
+        let mut statement = self.connection.prepare_cached(ENDED)?;
+        let mut rows = statement.query([now.as_micros()])?;
+        let (mut old, mut tasks) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            if tasks >= ROWS_A_CALL {
+                return Ok((old, true));
+            }
+            let seqs = marks::ended_seqs(row.get_ref(1)?)?;
+            tasks += seqs.len();
+            old.push((row.get(0)?, seqs));
+        }
+        Ok((old, false))
+    }
+
+    fn prune_one(&mut self, seq: i64, now: UnixMicros) -> rusqlite::Result<()> {
+        let Some((row, written)) = self.row_with_prune_at(seq)? else { return Ok(()) };
+        match self.kept_until(&row) {
+            // It was queued again since.
+            None => Ok(()),
+            // By another policy, or since it ended again.
+            Some(kept_until) if kept_until > now => self.keep_until(&row, written),
+            Some(_past) => self.delete(&row),
+        }
+    }
+
+    fn row_with_prune_at(&self, seq: i64) -> rusqlite::Result<Option<(Row, Option<i64>)>> {
+        let select = format!("SELECT {COLUMNS}, prune_at FROM task WHERE seq = ?1");
+        let read = |row: &rusqlite::Row<'_>| Ok((rows::read(row)?, row.get(COLUMNS_COUNT)?));
+        self.connection.prepare_cached(&select)?.query_row([seq], read).optional()
     }
 
     /// When the next call has something to do.
@@ -98,6 +123,8 @@ impl Writer {
             }
         }
         self.connection.execute("DELETE FROM flight", [])?;
+        self.write_lines()?;
+        self.write_ended()?;
         self.connection.execute_batch("COMMIT")?;
         self.flights = Flights::after(last_turn);
         self.count();

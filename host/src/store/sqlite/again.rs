@@ -9,7 +9,7 @@ use taskhost_core::time::UnixMicros;
 
 use super::command::Answer;
 use super::filter::{Conditions, Text};
-use super::rows::{self, COLUMNS, Row};
+use super::rows::{self, COLUMNS, LANE_OPEN, Row};
 use super::writer::Writer;
 use crate::store::{Action, ActionRefused, Sweep};
 
@@ -17,8 +17,7 @@ use crate::store::{Action, ActionRefused, Sweep};
 pub(super) const ROWS_A_STEP: usize = 250;
 
 /// The dead tasks that one step looks at.
-pub(super) const DEAD: &str =
-    "SELECT seq FROM task INDEXED BY task_dead WHERE state = 10 AND seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT 250";
+pub(super) const DEAD: &str = "SELECT seq FROM dead WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT 250";
 
 /// A sweep on its way through the dead tasks, the oldest first.
 #[derive(Debug)]
@@ -67,6 +66,8 @@ impl Writer {
         now: UnixMicros,
     ) -> rusqlite::Result<Result<Status, ActionRefused>> {
         let was = row.task.status();
+        // A claim that meets it finds out whether its kind can run.
+        row.lane = LANE_OPEN;
         let event = match action {
             Action::Retry => Event::RetryAsked,
             Action::Discard => Event::DiscardAsked,

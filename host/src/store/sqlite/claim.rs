@@ -1,13 +1,15 @@
 //! Filling free slots with what waits.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use rusqlite::Row as SqlRow;
 use taskhost_core::ids::{JobName, KindName, QueueName};
 use taskhost_core::submit::NewTask;
-use taskhost_core::task::Event;
+use taskhost_core::task::{Event, Status, Step, TaskState, step};
 use taskhost_core::time::UnixMicros;
 
+use super::lines::{Line, Range};
 use super::rows::{self, Body, COLUMNS, COLUMNS_COUNT, LANE_HELD, LANE_OPEN, Row};
 use super::writer::Writer;
 use crate::store::{Assignment, Claimed, Offer};
@@ -43,11 +45,26 @@ impl Writer {
     /// Opens the lane of tasks whose kind can run again. What cannot run is put aside when a claim meets it.
     fn release_held(&mut self) -> rusqlite::Result<()> {
         let kinds = rows::json(&self.kinds.iter().collect::<Vec<_>>());
-        let mut statement = self.connection.prepare_cached(
-            "UPDATE task SET lane = ?2 WHERE state = 2 AND lane = ?3 AND queue = ?1 AND kind IN (SELECT value FROM json_each(?4))",
-        )?;
-        for queue in self.names.queues.numbers() {
-            statement.execute((queue, LANE_OPEN, LANE_HELD, &kinds))?;
+        let queues: Vec<_> = self.names.queues.numbers().collect();
+        for queue in queues {
+            for held in self.take_first(queue, LANE_HELD, i64::MAX)? {
+                self.release(held, &kinds)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn release(&mut self, held: Range, kinds: &str) -> rusqlite::Result<()> {
+        let update = "UPDATE task SET lane = ?3 WHERE seq >= ?1 AND seq < ?2 \
+                      AND kind IN (SELECT value FROM json_each(?4)) RETURNING seq";
+        let released: HashSet<i64> = self
+            .connection
+            .prepare_cached(update)?
+            .query_map((held.first, held.end(), LANE_OPEN, kinds), |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for seq in held.first..held.end() {
+            let lane = if released.contains(&seq) { LANE_OPEN } else { LANE_HELD };
+            self.enter_line(Line { lane, ..held.line }, seq);
         }
         Ok(())
     }
@@ -66,21 +83,24 @@ impl Writer {
             if free == 0 {
                 return Ok(());
             }
-            let waiting = self.first_waiting(queue, free)?;
-            let exhausted = waiting.len() < usize::try_from(free).unwrap_or(usize::MAX);
-            for waiting in waiting {
-                self.claim(waiting)?;
+            let first = self.take_first(queue, LANE_OPEN, i64::from(free))?;
+            let taken: i64 = first.iter().map(|range| range.tasks).sum();
+            for (from, to) in joined(&first) {
+                for waiting in self.waiting(from, to)? {
+                    self.claim(waiting)?;
+                }
             }
-            if exhausted {
+            if taken < i64::from(free) {
                 self.queues.of(queue).backlog = false;
                 return Ok(());
             }
         }
     }
 
-    fn first_waiting(&self, queue: i64, limit: u32) -> rusqlite::Result<Vec<Waiting>> {
+    /// The queued tasks of a range of numbers.
+    fn waiting(&self, from: i64, to: i64) -> rusqlite::Result<Vec<Waiting>> {
         let mut statement = self.connection.prepare_cached(&select_waiting())?;
-        statement.query_map((queue, LANE_OPEN, limit), waiting)?.collect()
+        statement.query_map((from, to), waiting)?.collect()
     }
 
     fn claim(&mut self, waiting: Waiting) -> rusqlite::Result<()> {
@@ -90,13 +110,9 @@ impl Writer {
             return self.apply(&mut row, Event::Expired, now).map(drop);
         }
         if !self.kinds.contains(&row.kind) {
-            let update = "UPDATE task SET lane = ?2 WHERE seq = ?1";
-            return self.connection.prepare_cached(update)?.execute((row.seq, LANE_HELD)).map(drop);
+            return self.put_aside(&mut row);
         }
-        row.started_at = Some(now.as_micros());
-        row.host = Some(self.host);
-        let claimed = Event::Claimed(row.task.lease.next());
-        self.apply(&mut row, claimed, now)?.expect("the index says queued, and a queued task may be claimed");
+        self.start(&mut row, now)?;
         let stored = |body| rows::get_body(&self.connection, body, row.seq);
         let params = match params {
             Some(params) => params,
@@ -107,6 +123,32 @@ impl Writer {
         let claimed = self.claimed(&row, params, state.clone().unwrap_or_default(), (job, nominal_at, timeout, refers));
         self.turn.assignments.push(Assignment::Start(Box::new(claimed)));
         self.turn.claims.push((row, state.is_some()));
+        Ok(())
+    }
+
+    /// Puts a task aside whose kind cannot run here.
+    fn put_aside(&mut self, row: &mut Row) -> rusqlite::Result<()> {
+        row.lane = LANE_HELD;
+        let update = "UPDATE task SET lane = ?2 WHERE seq = ?1";
+        self.connection.prepare_cached(update)?.execute((row.seq, LANE_HELD))?;
+        if let TaskState::Queued { ready_at } = row.task.state {
+            self.enter_line(Line::of(row, ready_at), row.seq);
+        }
+        Ok(())
+    }
+
+    /// Makes a task run that was taken out of its line.
+    fn start(&mut self, row: &mut Row, now: UnixMicros) -> rusqlite::Result<()> {
+        let Ok(Step::Kept(next)) = step(&row.task, Event::Claimed(row.task.lease.next()), now) else {
+            unreachable!("it stood in line, so it is queued, and a queued task may be claimed")
+        };
+        self.forget_expiry(row)?;
+        row.task = next;
+        row.started_at = Some(now.as_micros());
+        row.host = Some(self.host);
+        rows::save_claim(&self.connection, row)?;
+        self.queues.moved(row.queue, Status::Queued, Status::Running);
+        self.note(row);
         Ok(())
     }
 
@@ -135,12 +177,21 @@ impl Writer {
     }
 }
 
-/// The first tasks that wait in a lane of a queue.
+/// Tasks by their numbers, with what a claim needs.
 pub(super) fn select_waiting() -> String {
-    format!(
-        "SELECT {COLUMNS}, job, nominal_at, timeout, params, refers FROM task INDEXED BY task_ready \
-         WHERE state = 2 AND queue = ?1 AND lane = ?2 ORDER BY priority, ready_at, seq LIMIT ?3"
-    )
+    format!("SELECT {COLUMNS}, job, nominal_at, timeout, params, refers FROM task WHERE seq >= ?1 AND seq < ?2")
+}
+
+/// Numbers from and to that are read together: ranges that follow one another.
+fn joined(ranges: &[Range]) -> Vec<(i64, i64)> {
+    let mut joined: Vec<(i64, i64)> = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        match joined.last_mut() {
+            Some((_, to)) if *to == range.first => *to = range.end(),
+            _other => joined.push((range.first, range.end())),
+        }
+    }
+    joined
 }
 
 fn unnamed<T>() -> T {

@@ -80,6 +80,8 @@ impl Writer {
             id: new.id,
             queue: self.names.queues.id(&self.connection, &new.queue)?,
             kind: self.names.kinds.id(&self.connection, &new.kind)?,
+            lane: LANE_OPEN,
+            priority: new.priority as i64,
             task: Task::submitted(new.retry, new.run_at, new.expires_at, now),
             started_at: None,
             host: None,
@@ -89,11 +91,13 @@ impl Writer {
         let job = origin.map(|origin| self.names.jobs.id(&self.connection, &origin.job)).transpose()?;
         let status = row.task.status();
         let runs_here = self.kinds.contains(&row.kind);
-        let lane = if runs_here || status != Status::Queued { LANE_OPEN } else { LANE_HELD };
+        if !runs_here && status == Status::Queued {
+            row.lane = LANE_HELD;
+        }
         let expired = row.task.expires_at.is_some_and(|expires_at| expires_at <= now);
         let queued = row;
-        let claimed = lane == LANE_OPEN && !expired && self.claim_at_once(&mut row, now);
-        if let Err(error) = rows::insert(&self.connection, &row, &NewRow { new, job, lane, created_at: now }) {
+        let claimed = row.lane == LANE_OPEN && !expired && self.claim_at_once(&mut row, now);
+        if let Err(error) = rows::insert(&self.connection, &row, &NewRow { new, job, created_at: now }) {
             if !rows::is_taken_id(&error) {
                 return Err(error);
             }
@@ -109,6 +113,7 @@ impl Writer {
             self.turn.claims.push((row, false));
         } else {
             queue.backlog |= status == Status::Queued;
+            self.mark(&row)?;
             self.became(&row);
             if let Some(expires_at) = row.task.expires_at {
                 self.turn.due_by(expires_at);

@@ -14,7 +14,7 @@ use taskhost_core::view::{Page, TaskSummary};
 
 use super::filter::{Conditions, Text};
 use super::flight::unpack;
-use super::reader;
+use super::{marks, reader};
 
 /// What [`reader::summary`] reads.
 const SELECT: &str = "SELECT state, reason, ready_at, started_at, finished_at, lease, attempt, attempts_max, suspensions, \
@@ -101,46 +101,73 @@ fn running(connection: &Connection) -> rusqlite::Result<Vec<i64>> {
     Ok(turns.into_iter().flatten().collect())
 }
 
-/// An index that knows the rows of a status, and perhaps more.
+/// A table that knows the tasks of a status, and perhaps more.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Source {
-    rows: &'static str,
+    select: &'static str,
     by_queue: bool,
     /// Whether it stands in the order of the list, so that its newest part is enough.
     is_in_order: bool,
+    what: Names,
+}
+
+/// How a row of a source names tasks.
+#[derive(Debug, Clone, Copy)]
+enum Names {
+    One,
+    /// The first of so many.
+    Range,
+    /// One, or many packed.
+    Packed,
 }
 
 impl Source {
     pub(super) fn of(status: Status) -> Option<Self> {
-        let (rows, by_queue, is_in_order) = match status {
-            Status::Queued => ("INDEXED BY task_ready WHERE state = 2", true, false),
-            Status::Scheduled | Status::Retrying => ("INDEXED BY task_due WHERE state = 5", false, false),
-            Status::Completed => ("INDEXED BY task_ended WHERE state >= 8", false, false),
-            Status::Cancelled => ("INDEXED BY task_cancelled WHERE state = 9", false, true),
-            Status::Dead => ("INDEXED BY task_dead WHERE state = 10", false, true),
+        let (select, by_queue, is_in_order, what) = match status {
+            Status::Queued => ("SELECT first, tasks FROM ready WHERE first < ?", true, false, Names::Range),
+            Status::Scheduled | Status::Retrying => {
+                ("SELECT seq FROM due NOT INDEXED WHERE seq < ?", false, false, Names::One)
+            }
+            Status::Completed => ("SELECT seqs FROM ended WHERE ? IS NOT NULL", false, false, Names::Packed),
+            Status::Cancelled => ("SELECT seq FROM cancelled WHERE seq < ?", false, true, Names::One),
+            Status::Dead => ("SELECT seq FROM dead WHERE seq < ?", false, true, Names::One),
             // Those run by the flights; nothing knows the others.
             Status::Blocked | Status::Running => return None,
         };
-        Some(Self { rows, by_queue, is_in_order })
+        Some(Self { select, by_queue, is_in_order, what })
     }
 
     /// At most [`GATHERED_MAX`] numbers of rows.
     fn gather(self, connection: &Connection, filter: &TaskFilter, before: i64) -> rusqlite::Result<Vec<i64>> {
         let conditions = self.conditions(filter);
         let mut statement = connection.prepare_cached(&self.select(&conditions))?;
-        let numbers = statement.query_map(params_from_iter(conditions.after(&[before])), |row| row.get(0))?;
-        numbers.collect()
+        let mut rows = statement.query(params_from_iter(conditions.after(&[before])))?;
+        let mut numbers = Vec::new();
+        while numbers.len() < GATHERED_MAX
+            && let Some(row) = rows.next()?
+        {
+            match self.what {
+                Names::One => numbers.push(row.get(0)?),
+                Names::Range => {
+                    let (first, tasks): (i64, i64) = (row.get(0)?, row.get(1)?);
+                    numbers.extend(first..(first + tasks).min(before));
+                }
+                Names::Packed => numbers.extend(marks::ended_seqs(row.get_ref(0)?)?),
+            }
+        }
+        numbers.truncate(GATHERED_MAX);
+        Ok(numbers)
     }
 
-    /// What of a filter the index knows.
+    /// What of a filter the table knows.
     pub(super) fn conditions(self, filter: &TaskFilter) -> Conditions {
         let queue = filter.queue.clone().filter(|_| self.by_queue);
         Conditions::of(&TaskFilter { queue, ..TaskFilter::default() })
     }
 
     pub(super) fn select(self, conditions: &Conditions) -> String {
-        let order = if self.is_in_order { "ORDER BY seq DESC " } else { "" };
-        format!("SELECT seq FROM task {} AND seq < ?{} {order}LIMIT {GATHERED_MAX}", self.rows, conditions.sql)
+        let order = if self.is_in_order { " ORDER BY seq DESC" } else { "" };
+        format!("{}{}{order}", self.select, conditions.sql)
     }
 }
 

@@ -265,8 +265,8 @@ impl Writer {
 }
 
 /// The first task of a lane and priority of a queue.
-pub(super) const OLDEST: &str = "SELECT ready_at FROM task INDEXED BY task_ready \
-    WHERE state = 2 AND queue = ?1 AND lane = ?2 AND priority = ?3 ORDER BY ready_at LIMIT 1";
+pub(super) const OLDEST: &str = "SELECT ready_at FROM ready WHERE queue = ?1 AND lane = ?2 AND priority = ?3 \
+    ORDER BY ready_at LIMIT 1";
 
 /// Since when the oldest queued task of these queues waits, held ones too.
 pub(super) fn oldest(

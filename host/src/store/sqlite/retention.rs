@@ -148,6 +148,7 @@ impl Writer {
         let update = "UPDATE task SET prune_at = ?2 WHERE seq = ?1";
         self.connection.prepare_cached(update)?.execute((row.seq, kept_until.map(UnixMicros::as_micros)))?;
         if let Some(kept_until) = kept_until {
+            self.turn.ended.push((kept_until.as_micros(), row.seq));
             self.turn.due_by(kept_until.saturating_add(PRUNE_TOGETHER));
         }
         Ok(())

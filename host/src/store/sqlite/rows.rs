@@ -28,6 +28,8 @@ pub(super) struct Row {
     pub(super) id: TaskId,
     pub(super) queue: i64,
     pub(super) kind: i64,
+    pub(super) lane: i64,
+    pub(super) priority: i64,
     pub(super) task: Task,
     pub(super) started_at: Option<i64>,
     pub(super) host: Option<i64>,
@@ -36,9 +38,9 @@ pub(super) struct Row {
 
 /// The columns of [`Row`], in the order of [`read`].
 pub(super) const COLUMNS: &str = "seq, id, queue, kind, state, reason, ready_at, started_at, finished_at, lease, attempt, \
-    attempts_max, suspensions, interruptions, suspect, expires_at, retry, host, follow_ups";
+    attempts_max, suspensions, interruptions, suspect, expires_at, retry, host, follow_ups, lane, priority";
 /// How many columns [`COLUMNS`] names: more may follow.
-pub(super) const COLUMNS_COUNT: usize = 19;
+pub(super) const COLUMNS_COUNT: usize = 21;
 
 /// Reads a row that begins with [`COLUMNS`].
 pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
@@ -51,6 +53,8 @@ pub(super) fn read(row: &SqlRow<'_>) -> rusqlite::Result<Row> {
         started_at: row.get(7)?,
         host: row.get(17)?,
         follow_ups: row.get(18)?,
+        lane: row.get(19)?,
+        priority: row.get(20)?,
     })
 }
 
@@ -89,7 +93,6 @@ fn read_retry(row: &SqlRow<'_>, column: usize) -> rusqlite::Result<RetryPolicy> 
 pub(super) struct NewRow<'a> {
     pub(super) new: &'a NewTask,
     pub(super) job: Option<i64>,
-    pub(super) lane: i64,
     pub(super) created_at: UnixMicros,
 }
 
@@ -115,8 +118,8 @@ pub(super) fn insert(connection: &Connection, row: &Row, with: &NewRow<'_>) -> r
         row.kind,
         columns.state,
         columns.reason,
-        with.lane,
-        new.priority as i64,
+        row.lane,
+        row.priority,
         codec::lease(task.lease),
         task.attempt,
         task.attempts_max,
@@ -174,6 +177,18 @@ pub(super) fn save(connection: &Connection, row: &Row, kept_until: Option<UnixMi
         row.host,
     ])?;
     Ok(())
+}
+
+/// Writes the claim of a queued task.
+pub(super) fn save_claim(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
+    let task = &row.task;
+    let columns = codec::encode(&task.state);
+    let mut statement = connection.prepare_cached(
+        "UPDATE task SET state = ?2, reason = ?3, ready_at = ?4, started_at = ?5, lease = ?6, attempt = ?7, expires_at = NULL, \
+         host = ?8 WHERE seq = ?1",
+    )?;
+    let (state, reason, ready_at, lease) = (columns.state, columns.reason, columns.ready_at, codec::lease(task.lease));
+    statement.execute((row.seq, state, reason, ready_at, row.started_at, lease, task.attempt, row.host)).map(drop)
 }
 
 /// Writes how many follow-ups a task has made.

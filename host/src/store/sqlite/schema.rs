@@ -2,15 +2,25 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::{log, once, queues, retention};
+use super::{log, marks, once, queues, retention};
 
 /// Says in the file's header whose it is: `THst`.
 const APPLICATION_ID: i32 = 0x5448_7374;
 
 /// The steps from an empty file to the current tables. `user_version` counts how many were taken; a step that was
 /// released is never edited.
-pub(super) const MIGRATIONS: &[&str] =
-    &[V1, V2_JOBS, V3_ENDED, log::TABLE, queues::TABLE, V6_REFERS, once::TABLE, retention::TABLE, queues::COUNTS];
+pub(super) const MIGRATIONS: &[&str] = &[
+    V1,
+    V2_JOBS,
+    V3_ENDED,
+    log::TABLE,
+    queues::TABLE,
+    V6_REFERS,
+    once::TABLE,
+    retention::TABLE,
+    queues::COUNTS,
+    marks::TABLES,
+];
 
 /// Status codes are chosen so that each partial index is one comparison: with three constants in an `IN` every update
 /// of a task would open temporary tables.

@@ -8,6 +8,7 @@ use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
 use super::command::Command;
+use super::lines::Range;
 use super::queues::Board;
 use super::rows::Row;
 use super::undo::Undo;
@@ -37,6 +38,10 @@ pub(super) struct Turn {
     pub(super) changes: Vec<TaskChanged>,
     pub(super) counted: Vec<Counted>,
     pub(super) landed: Vec<i64>,
+    /// What is queued now, and not yet in the table `ready`.
+    pub(super) entering: Vec<Range>,
+    /// What has ended, with the time until which it is kept, and is not yet in the table `ended`.
+    pub(super) ended: Vec<(i64, i64)>,
     /// What is to go on in a later turn.
     pub(super) again: Vec<(Command, UnixMicros)>,
     pub(super) next_due: NextDue,

@@ -101,6 +101,8 @@ impl Writer {
             self.fill()?;
         }
         reach(Point::Filled);
+        self.write_lines()?;
+        self.write_ended()?;
         self.keep_flights()?;
         if self.turn.closing {
             self.queues.keep(&self.connection)?;
@@ -159,8 +161,10 @@ impl Writer {
             return Ok(Ok(next));
         }
         let was = row.task;
+        self.unmark(row)?;
         row.task = next;
         rows::save(&self.connection, row, self.kept_until(row))?;
+        self.mark(row)?;
         if was.status() != next.status() {
             self.queues.moved(row.queue, was.status(), next.status());
         }
@@ -174,6 +178,7 @@ impl Writer {
     pub(super) fn delete(&mut self, row: &Row) -> rusqlite::Result<()> {
         self.queues.of(row.queue).counts.remove(row.task.status());
         reach(Point::Deleting);
+        self.unmark(row)?;
         rows::delete(&self.connection, row.seq)
     }
 

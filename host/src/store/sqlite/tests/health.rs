@@ -82,12 +82,12 @@ fn an_index_that_tells_of_other_rows_is_found_by_a_thorough_look() {
     let (_files, path) = filled();
     let file = Connection::open(&path).unwrap();
     file.pragma_update(None, "writable_schema", 1).unwrap();
-    let other = "UPDATE sqlite_master SET sql = replace(sql, 'state = 10', 'state = 2') WHERE name = 'task_dead'";
+    let other = "UPDATE sqlite_master SET sql = replace(sql, '(id)', '(kind)') WHERE name = 'task_id'";
     assert_eq!(file.execute(other, []).unwrap(), 1);
     drop(file);
     assert_eq!(structure(&path), Found::Sound);
     let found = examine(&path, Thorough::Indexes, None).unwrap();
-    assert!(matches!(&found, Found::Damaged(told) if told[0].contains("task_dead")), "{found:?}");
+    assert!(matches!(&found, Found::Damaged(told) if told[0].contains("task_id")), "{found:?}");
 }
 
 #[test]
