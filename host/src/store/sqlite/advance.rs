@@ -19,11 +19,18 @@ pub(super) const DUE: &str = "SELECT seq FROM due WHERE at <= ?1 ORDER BY at, se
 /// See [`DUE`].
 pub(super) const EXPIRED: &str = "SELECT seq FROM expiring WHERE at <= ?1 ORDER BY at, seq LIMIT 1000";
 /// See [`DUE`]; a row names one task or many.
-pub(super) const ENDED: &str = "SELECT id, seqs FROM ended WHERE at <= ?1 ORDER BY at";
+pub(super) const ENDED: &str = "SELECT at, first, seqs FROM ended WHERE at <= ?1 ORDER BY at, first";
 
 /// The earliest time of each sort.
 pub(super) const EARLIEST: [&str; 3] =
     ["SELECT min(at) FROM due", "SELECT min(at) FROM expiring", "SELECT min(at) FROM ended"];
+
+/// A row of `ended`.
+struct Old {
+    at: i64,
+    first: i64,
+    seqs: Vec<i64>,
+}
 
 impl Writer {
     pub(super) fn advance(&mut self, now: UnixMicros) -> rusqlite::Result<()> {
@@ -55,16 +62,17 @@ impl Writer {
     /// Deletes what was kept long enough; answers whether there may be more.
     fn prune(&mut self, now: UnixMicros) -> rusqlite::Result<bool> {
         let (old, more) = self.old(now)?;
-        for (id, seqs) in old {
+        for Old { at, first, seqs } in old {
             for seq in seqs {
                 self.prune_one(seq, now)?;
             }
-            self.connection.prepare_cached("DELETE FROM ended WHERE id = ?1")?.execute([id])?;
+            let delete = "DELETE FROM ended WHERE at = ?1 AND first = ?2";
+            self.connection.prepare_cached(delete)?.execute((at, first))?;
         }
         Ok(more)
     }
 
-    fn old(&self, now: UnixMicros) -> rusqlite::Result<(Vec<(i64, Vec<i64>)>, bool)> {
+    fn old(&self, now: UnixMicros) -> rusqlite::Result<(Vec<Old>, bool)> {
         let mut statement = self.connection.prepare_cached(ENDED)?;
         let mut rows = statement.query([now.as_micros()])?;
         let (mut old, mut tasks) = (Vec::new(), 0);
@@ -72,9 +80,9 @@ impl Writer {
             if tasks >= ROWS_A_CALL {
                 return Ok((old, true));
             }
-            let seqs = marks::ended_seqs(row.get_ref(1)?)?;
-            tasks += seqs.len();
-            old.push((row.get(0)?, seqs));
+            let old_ones = Old { at: row.get(0)?, first: row.get(1)?, seqs: marks::ended_seqs(row, 1)? };
+            tasks += old_ones.seqs.len();
+            old.push(old_ones);
         }
         Ok((old, false))
     }

@@ -128,7 +128,7 @@ impl Source {
             Status::Scheduled | Status::Retrying => {
                 ("SELECT seq FROM due NOT INDEXED WHERE seq < ?", false, false, Names::One)
             }
-            Status::Completed => ("SELECT seqs FROM ended WHERE ? IS NOT NULL", false, false, Names::Packed),
+            Status::Completed => ("SELECT first, seqs FROM ended WHERE first < ?", false, false, Names::Packed),
             Status::Cancelled => ("SELECT seq FROM cancelled WHERE seq < ?", false, true, Names::One),
             Status::Dead => ("SELECT seq FROM dead WHERE seq < ?", false, true, Names::One),
             // Those run by the flights; nothing knows the others.
@@ -152,7 +152,7 @@ impl Source {
                     let (first, tasks): (i64, i64) = (row.get(0)?, row.get(1)?);
                     numbers.extend(first..(first + tasks).min(before));
                 }
-                Names::Packed => numbers.extend(marks::ended_seqs(row.get_ref(0)?)?),
+                Names::Packed => numbers.extend(marks::ended_seqs(row, 0)?),
             }
         }
         numbers.truncate(GATHERED_MAX);

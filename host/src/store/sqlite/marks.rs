@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Row as SqlRow};
 use taskhost_core::task::TaskState;
 use taskhost_core::time::UnixMicros;
 
@@ -32,10 +32,10 @@ CREATE TABLE cancelled (seq INTEGER PRIMARY KEY);
 INSERT INTO cancelled SELECT seq FROM task WHERE state = 9;
 CREATE TABLE dead (seq INTEGER PRIMARY KEY);
 INSERT INTO dead SELECT seq FROM task WHERE state = 10;
--- Tasks that may be old enough to be deleted at `at`: one number, or many packed. Their rows say whether they are.
-CREATE TABLE ended (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, seqs NOT NULL);
-CREATE INDEX ended_at ON ended (at);
-INSERT INTO ended (at, seqs) SELECT prune_at, seq FROM task WHERE state >= 8 AND prune_at IS NOT NULL;
+-- Tasks that may be old enough to be deleted at `at`: one, or many packed with the smallest number first. Their rows say
+-- whether they are.
+CREATE TABLE ended (at INTEGER NOT NULL, first INTEGER NOT NULL, seqs BLOB, PRIMARY KEY (at, first)) WITHOUT ROWID;
+INSERT INTO ended (at, first) SELECT prune_at, seq FROM task WHERE state >= 8 AND prune_at IS NOT NULL;
 DROP INDEX task_due;
 DROP INDEX task_expiring;
 DROP INDEX task_ended;
@@ -95,12 +95,21 @@ impl Writer {
         }
         for (at, seqs) in by_time {
             for seqs in seqs.chunks(ENDED_A_ROW) {
-                let insert = "INSERT INTO ended (at, seqs) VALUES (?1, ?2)";
-                let mut insert = self.connection.prepare_cached(insert)?;
-                match seqs {
-                    [seq] => insert.execute((at, seq))?,
-                    many => insert.execute((at, pack(many.to_vec())))?,
-                };
+                self.write_ended_together(at, seqs)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_ended_together(&self, at: i64, seqs: &[i64]) -> rusqlite::Result<()> {
+        // A row that is there already names its first, which has ended twice at one time.
+        let insert = "INSERT OR IGNORE INTO ended (at, first, seqs) VALUES (?1, ?2, ?3)";
+        let mut insert = self.connection.prepare_cached(insert)?;
+        let first = seqs.iter().min();
+        let packed = (seqs.len() > 1).then(|| pack(seqs.to_vec()));
+        if insert.execute((at, first, packed))? == 0 {
+            for seq in seqs {
+                insert.execute((at, seq, None::<Vec<u8>>))?;
             }
         }
         Ok(())
@@ -120,11 +129,10 @@ pub(super) fn until(connection: &Connection, select: &str, now: UnixMicros) -> r
     connection.prepare_cached(select)?.query_map([now.as_micros()], |row| row.get(0))?.collect()
 }
 
-/// The tasks that a row of `ended` names.
-pub(super) fn ended_seqs(value: rusqlite::types::ValueRef<'_>) -> rusqlite::Result<Vec<i64>> {
-    use rusqlite::types::ValueRef;
-    match value {
-        ValueRef::Integer(seq) => Ok(vec![seq]),
-        packed => Ok(unpack(packed.as_blob()?)),
+/// The tasks that a row of `ended` names; `first` is the column of that name, and `seqs` the next one.
+pub(super) fn ended_seqs(row: &SqlRow<'_>, first: usize) -> rusqlite::Result<Vec<i64>> {
+    match row.get_ref(first + 1)?.as_blob_or_null()? {
+        Some(packed) => Ok(unpack(packed)),
+        None => Ok(vec![row.get(first)?]),
     }
 }

@@ -43,7 +43,8 @@ impl Writer {
             }
             Change::Ended(ending) => {
                 let had_state = flying.has_state;
-                let kept = self.apply(&mut row, Event::Ended(report.lease, ending.end), now)?;
+                let event = Event::Ended(report.lease, ending.end);
+                let kept = self.apply_with(&mut row, event, now, ending.result.as_deref())?;
                 if kept.is_ok() {
                     self.keep_ending(&row, ending, had_state, now)?;
                     self.keep_last_log(&row, lease, log, now)?;
@@ -73,10 +74,9 @@ impl Writer {
     }
 
     fn keep_ending(&self, row: &Row, ending: &Ending, had_state: bool, now: UnixMicros) -> rusqlite::Result<()> {
-        let progress = ending.progress.as_ref().map(rows::json);
-        // A result counts only where `step` let the task complete.
-        let result = ending.result.as_deref().filter(|_| row.task.status() == Status::Completed);
-        rows::save_outcome(&self.connection, row.seq, result, progress.as_deref())?;
+        if let Some(progress) = &ending.progress {
+            rows::save_progress(&self.connection, row.seq, &rows::json(progress))?;
+        }
         match &ending.failure {
             Some(failure) => self.keep_failure(row, failure, now)?,
             None => self.keep_failure_by_rule(row, now)?,

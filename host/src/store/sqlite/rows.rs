@@ -151,13 +151,21 @@ pub(super) fn is_taken_id(error: &rusqlite::Error) -> bool {
 }
 
 /// Writes what `step` made of a task, and until when it is kept if it has ended. The columns of [`Row`] that it does not name never change.
-pub(super) fn save(connection: &Connection, row: &Row, kept_until: Option<UnixMicros>) -> rusqlite::Result<()> {
+///
+/// `result`: what it ended with, which stands in the row if it is small.
+pub(super) fn save(
+    connection: &Connection,
+    row: &Row,
+    kept_until: Option<UnixMicros>,
+    result: Option<&[u8]>,
+) -> rusqlite::Result<()> {
     let task = &row.task;
     let columns = codec::encode(&task.state);
+    let inline = result.filter(|result| result.len() <= INLINE_MAX);
     let mut statement = connection.prepare_cached(
         "UPDATE task SET state = ?2, reason = ?3, ready_at = ?4, started_at = ?5, finished_at = ?6, lease = ?7, attempt = ?8, \
-         attempts_max = ?9, suspensions = ?10, interruptions = ?11, suspect = ?12, expires_at = ?13, prune_at = ?14, host = ?15 \
-         WHERE seq = ?1",
+         attempts_max = ?9, suspensions = ?10, interruptions = ?11, suspect = ?12, expires_at = ?13, prune_at = ?14, host = ?15, \
+         result = coalesce(?16, result) WHERE seq = ?1",
     )?;
     statement.execute(rusqlite::params![
         row.seq,
@@ -175,8 +183,12 @@ pub(super) fn save(connection: &Connection, row: &Row, kept_until: Option<UnixMi
         task.expires_at.map(UnixMicros::as_micros),
         kept_until.map(UnixMicros::as_micros),
         row.host,
+        inline,
     ])?;
-    Ok(())
+    match result {
+        Some(result) if inline.is_none() => put_body(connection, Body::Result, row.seq, result),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Writes the claim of a queued task.
@@ -198,22 +210,9 @@ pub(super) fn save_follow_ups(connection: &Connection, row: &Row) -> rusqlite::R
     Ok(())
 }
 
-/// Writes what an attempt left behind: its result if it is small, and its progress.
-pub(super) fn save_outcome(
-    connection: &Connection,
-    seq: i64,
-    result: Option<&[u8]>,
-    progress: Option<&str>,
-) -> rusqlite::Result<()> {
-    let inline = result.filter(|result| result.len() <= INLINE_MAX);
-    if inline.is_some() || progress.is_some() {
-        let update = "UPDATE task SET result = ?2, progress = coalesce(?3, progress) WHERE seq = ?1";
-        connection.prepare_cached(update)?.execute((seq, inline, progress))?;
-    }
-    match result {
-        Some(result) if inline.is_none() => put_body(connection, Body::Result, seq, result),
-        Some(_) | None => Ok(()),
-    }
+/// Writes how far an attempt came.
+pub(super) fn save_progress(connection: &Connection, seq: i64, progress: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached("UPDATE task SET progress = ?2 WHERE seq = ?1")?.execute((seq, progress)).map(drop)
 }
 
 /// Makes a task that was queued again look like one that has not run to its end. Its lane is open: a claim that meets it

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 use taskhost_core::ids::TaskId;
-use taskhost_core::task::{Event, Rejected, Step, Task, step};
+use taskhost_core::task::{Event, Rejected, Status, Step, Task, step};
 use taskhost_core::time::UnixMicros;
 
 use super::codec;
@@ -148,6 +148,17 @@ impl Writer {
         event: Event,
         now: UnixMicros,
     ) -> rusqlite::Result<Result<Task, Rejected>> {
+        self.apply_with(row, event, now, None)
+    }
+
+    /// As [`Writer::apply`], with a result that is kept if `step` lets the task complete.
+    pub(super) fn apply_with(
+        &mut self,
+        row: &mut Row,
+        event: Event,
+        now: UnixMicros,
+        result: Option<&[u8]>,
+    ) -> rusqlite::Result<Result<Task, Rejected>> {
         let next = match step(&row.task, event, now) {
             Ok(Step::Kept(next)) => next,
             Ok(Step::Deleted) => {
@@ -163,7 +174,8 @@ impl Writer {
         let was = row.task;
         self.unmark(row)?;
         row.task = next;
-        rows::save(&self.connection, row, self.kept_until(row))?;
+        let result = result.filter(|_| next.status() == Status::Completed);
+        rows::save(&self.connection, row, self.kept_until(row), result)?;
         self.mark(row)?;
         if was.status() != next.status() {
             self.queues.moved(row.queue, was.status(), next.status());

@@ -64,11 +64,11 @@ fn what_is_claimed_due_expired_or_ended_is_found_in_its_order_without_sorting() 
         ("task USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", waiting.as_str()),
         ("due USING PRIMARY KEY (at<?)", advance::DUE),
         ("expiring USING PRIMARY KEY (at<?)", advance::EXPIRED),
-        ("ended USING INDEX ended_at (at<?)", advance::ENDED),
+        ("ended USING PRIMARY KEY (at<?)", advance::ENDED),
         ("dead USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)", again::DEAD),
         ("due USING PRIMARY KEY", due),
         ("expiring USING PRIMARY KEY", expiring),
-        ("ended USING COVERING INDEX ended_at", ended),
+        ("ended USING PRIMARY KEY", ended),
         ("task USING INDEX task_id (id=?)", task.as_str()),
     ];
     for (way, statement) in statements {
