@@ -104,8 +104,8 @@ impl Writer {
         while tasks < most
             && let Some(row) = rows.next()?
         {
-            let line = Line { queue, lane, priority: row.get(0)?, ready_at: row.get(1)? };
-            let range = Range { line, first: row.get(2)?, tasks: row.get(3)? };
+            let place = Line { queue, lane, priority: row.get(0)?, ready_at: row.get(1)? };
+            let range = Range { line: place, first: row.get(2)?, tasks: row.get(3)? };
             tasks += range.tasks;
             ranges.push(range);
         }
