@@ -30,6 +30,7 @@ use crate::host::{Host, Kind, Parts, Phase, PluginView};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::plugins::{Attempt, Executor, Follower, Followers, Kinds, LiveLog};
+use crate::store::sqlite::tests::disk::Disk;
 use crate::store::sqlite::{SqliteOptions, SqliteStore};
 use crate::store::{Assignment, AttemptReport, Change, Claimed, Ending, Offer, Store};
 use crate::tally::Tally;
@@ -79,7 +80,17 @@ impl Answer {
 
 impl Bench {
     pub(super) fn new(source: Source) -> Self {
+        Self::in_folder(source, tempfile::tempdir().unwrap())
+    }
+
+    /// One whose store is on a disk that may be full.
+    pub(super) fn on_disk(source: Source) -> (Self, Arc<Disk>) {
         let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::under(&folder.path().join("taskhost.db"));
+        (Self::in_folder(source, folder), disk)
+    }
+
+    fn in_folder(source: Source, folder: tempfile::TempDir) -> Self {
         let (assigned, assignments) = mpsc::unbounded_channel();
         let events = Events::default();
         let options = SqliteOptions {

@@ -186,6 +186,25 @@ async fn a_closed_store_says_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_full_disk_refuses_what_is_submitted_and_shows_what_is_there() {
+    let (bench, disk) = Bench::on_disk(Source::Tcp);
+    let task = bench.submit(r#"{"kind":"files.checksum"}"#).await;
+    disk.leave_room(Some(0));
+    let answer = bench.post(TASKS, r#"{"kind":"files.checksum"}"#).await;
+    assert_eq!((answer.status, answer.problem()), (StatusCode::INSUFFICIENT_STORAGE, "store-full"));
+    assert!(answer.text("/detail").starts_with("the disk that holds the store"), "{answer:?}");
+    assert_eq!(answer.text("/hint"), "free some space on that disk, then try again; everything acknowledged is safe");
+    assert_eq!(bench.get(&format!("{TASKS}/{task}")).await.text("/status"), "queued");
+    assert_eq!(bench.get("/livez").await.status, StatusCode::OK);
+    let unready = bench.get("/readyz").await;
+    assert_eq!((unready.status, unready.problem()), (StatusCode::SERVICE_UNAVAILABLE, "not-ready"));
+    assert!(unready.text("/detail").starts_with("store: the disk that holds"), "{unready:?}");
+    disk.leave_room(None);
+    bench.submit(r#"{"kind":"files.checksum"}"#).await;
+    assert_eq!(bench.get("/readyz").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_changes_nothing_and_a_program_may() {
     let (free, forbidden) = (StatusCode::OK, StatusCode::FORBIDDEN);
     for (source, site, origin, status) in [

@@ -33,7 +33,7 @@ mod room;
 mod rows;
 mod schema;
 #[cfg(test)]
-pub(in crate::store) mod tests;
+pub(crate) mod tests;
 mod turn;
 mod undo;
 mod writer;

@@ -5,12 +5,13 @@
 
 mod backup;
 mod crash;
-mod disk;
+pub(crate) mod disk;
 mod file;
 mod full;
 mod golden;
 mod health;
 mod hot_path;
+mod interrupt;
 mod kill;
 mod plan;
 mod power;

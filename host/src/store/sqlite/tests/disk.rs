@@ -20,7 +20,7 @@ pub(super) struct Refusal;
 
 /// The disk of one database.
 #[derive(Debug, Default)]
-pub(super) struct Disk(Mutex<State>);
+pub(crate) struct Disk(Mutex<State>);
 
 /// Is told which file is about to be written, or was synced: an empty text is the database, `-wal` its log.
 type Witness = Box<dyn FnMut(&str, &HashMap<String, File>) + Send>;
@@ -73,7 +73,7 @@ impl Change {
 
 impl Disk {
     /// The disk of the database that will be opened at this path.
-    pub(super) fn under(path: &Path) -> Arc<Self> {
+    pub(crate) fn under(path: &Path) -> Arc<Self> {
         let disk = Arc::default();
         shim::insert(path, &disk);
         disk
@@ -85,7 +85,7 @@ impl Disk {
 
     /// From now on its files may grow by so many bytes; none: as they like. With 0 nothing can be written at all, not even over
     /// what is there, as on a disk that copies on write.
-    pub(super) fn leave_room(&self, room: Option<u64>) {
+    pub(crate) fn leave_room(&self, room: Option<u64>) {
         self.with(|state| state.room = room);
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use taskhost_core::ids::{KindName, QueueName};
 use taskhost_core::submit::NewTask;
 use taskhost_core::task::{End, Rejected, Status};
+use taskhost_core::time::UnixMicros;
 use tokio::sync::{mpsc, watch};
 
 use super::super::command::{Answer, Command, Reports};
@@ -51,7 +52,17 @@ impl Turns {
 
     /// Takes a turn; answers what the host is told.
     pub(super) fn turn(&mut self, reports: Vec<Reports>, commands: Vec<Command>) -> Vec<Assignment> {
-        let commands = commands.into_iter().map(|command| (command, start())).collect();
+        self.turn_at(start(), reports, commands)
+    }
+
+    /// As [`Turns::turn`], at this time.
+    pub(super) fn turn_at(
+        &mut self,
+        now: UnixMicros,
+        reports: Vec<Reports>,
+        commands: Vec<Command>,
+    ) -> Vec<Assignment> {
+        let commands = commands.into_iter().map(|command| (command, now)).collect();
         self.writer.turn(&mut Work { reports, commands }).unwrap();
         self.assigned()
     }
