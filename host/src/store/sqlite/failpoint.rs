@@ -30,22 +30,27 @@ mod killing {
 
     use super::Point;
 
-    /// Where, and how often it is reached until then.
-    static AT: Mutex<Option<(Point, u64)>> = Mutex::new(None);
+    struct Kill {
+        at: Point,
+        /// How often it is reached until then.
+        left: u64,
+        last_words: Box<dyn FnMut() + Send>,
+    }
 
-    /// This process ends when it reaches a point for the nth time from now on.
-    pub(in super::super) fn kill_at(point: Point, nth: u64) {
-        *AT.lock().unwrap() = Some((point, nth));
+    static KILL: Mutex<Option<Kill>> = Mutex::new(None);
+
+    /// This process ends when it reaches a point for the nth time from now on, after its last words.
+    pub(in super::super) fn kill_at(at: Point, nth: u64, last_words: impl FnMut() + Send + 'static) {
+        *KILL.lock().unwrap() = Some(Kill { at, left: nth, last_words: Box::new(last_words) });
     }
 
     pub(in super::super) fn reach(point: Point) {
-        let mut at = AT.lock().unwrap();
-        let Some((wanted, left)) = &mut *at else { return };
-        if *wanted == point {
-            *left = left.saturating_sub(1);
-            if *left == 0 {
-                kill_now();
-            }
+        let mut kill = KILL.lock().unwrap();
+        let Some(kill) = kill.as_mut().filter(|kill| kill.at == point) else { return };
+        kill.left -= 1;
+        if kill.left == 0 {
+            (kill.last_words)();
+            kill_now();
         }
     }
 

@@ -29,6 +29,14 @@ impl From<rusqlite::Error> for TurnError {
     }
 }
 
+impl TurnError {
+    /// Of a commit that found no room nothing is in the file. After any other error it may be there all the same, and what is
+    /// done again would be done twice.
+    pub(super) fn of_commit(error: rusqlite::Error) -> Self {
+        if is_full(&error) { Self::Undoable(error) } else { Self::Fatal(error) }
+    }
+}
+
 /// Whether the free slots are filled at the end of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fill {

@@ -108,7 +108,7 @@ impl Writer {
             self.queues.keep(&self.connection)?;
         }
         reach(Point::FlightsKept);
-        self.connection.execute_batch("COMMIT")?;
+        self.connection.execute_batch("COMMIT").map_err(TurnError::of_commit)?;
         reach(Point::Committed);
         self.flights.keep();
         if self.turn.probed || self.connection.total_changes() > written_before {

@@ -3,11 +3,11 @@
 //!
 //! `TASKHOST_HUNT=1000 cargo test -p taskhost --lib interrupt` takes so many histories instead of a few.
 
+use std::cell::Cell;
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::types::Value;
 use taskhost_core::ids::{KindName, QueueName, TaskId};
 use taskhost_core::query::TaskFilter;
@@ -17,6 +17,7 @@ use taskhost_core::task::End;
 use taskhost_core::time::UnixMicros;
 
 use super::super::command::{Answer, Command, Reports};
+use super::super::inbox::Work;
 use super::disk::Dice;
 use super::power::loads;
 use super::turn::Turns;
@@ -68,22 +69,29 @@ impl Op {
     }
 }
 
-/// One of the two, and what it has been interrupted by.
+thread_local! {
+    /// After how many steps of SQLite this thread is interrupted; 0: not again.
+    static LEFT: Cell<u64> = const { Cell::new(0) };
+    /// The same, from the next commit on; 0: commits are spared.
+    static IN_COMMIT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// One of the two.
 struct Subject {
     turns: Turns,
-    /// After so many steps of SQLite; 0: not again.
-    left: Arc<AtomicU64>,
 }
 
 impl Subject {
     fn new() -> Self {
         let mut turns = Turns::new();
-        let left = Arc::<AtomicU64>::default();
-        let steps = Arc::clone(&left);
-        let interrupts =
-            move || steps.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)) == Ok(1);
+        let interrupts = || {
+            let left = LEFT.get();
+            LEFT.set(left.saturating_sub(1));
+            left == 1
+        };
         turns.writer.connection.progress_handler(1, Some(interrupts)).unwrap();
-        Self { turns, left }
+        turns.writer.connection.trace_v2(TraceEventCodes::SQLITE_TRACE_STMT, Some(at_commit)).unwrap();
+        Self { turns }
     }
 
     /// Takes a turn; answers all that was said, and what was started.
@@ -101,9 +109,9 @@ impl Subject {
                 answers.push(answer);
             }
         }
-        self.left.store(interrupted_after, Ordering::Relaxed);
+        LEFT.set(interrupted_after);
         let mut assigned = self.turns.turn_at(now, reports, commands);
-        self.left.store(0, Ordering::Relaxed);
+        LEFT.set(0);
         while !self.turns.writer.turn.again.is_empty() {
             let again = std::mem::take(&mut self.turns.writer.turn.again);
             assigned.extend(self.turns.turn_at(
@@ -138,6 +146,12 @@ impl Subject {
             lines.extend(rows.unwrap().map(|row: rusqlite::Result<Vec<Value>>| format!("{table}: {:?}", row.unwrap())));
         }
         lines
+    }
+}
+
+fn at_commit(event: TraceEvent<'_>) {
+    if let TraceEvent::Stmt(_, "COMMIT") = event {
+        LEFT.set(IN_COMMIT.get());
     }
 }
 
@@ -236,4 +250,25 @@ fn a_turn_that_is_interrupted_comes_to_what_it_would_have_come_to() {
             now = now.saturating_add(Duration::from_secs(history.dice.up_to(20)));
         }
     }
+}
+
+#[test]
+fn an_interrupted_commit_may_have_happened_and_is_not_done_again() {
+    let mut committed = 0;
+    for after in 1..6 {
+        let mut subject = Subject::new();
+        let task = subject.turns.h.task();
+        let (submit, _reply) = Op::Submit(vec![task]).command();
+        IN_COMMIT.set(after);
+        let outcome =
+            subject.turns.writer.turn(&mut Work { reports: Vec::new(), commands: [(submit, start())].into() });
+        IN_COMMIT.set(0);
+        LEFT.set(0);
+        let connection = &subject.turns.writer.connection;
+        if outcome.is_err() && connection.is_autocommit() {
+            let tasks: i64 = connection.query_row("SELECT count(*) FROM task", [], |row| row.get(0)).unwrap();
+            committed += tasks;
+        }
+    }
+    assert!(committed > 0, "a commit that says that it failed, and has not");
 }

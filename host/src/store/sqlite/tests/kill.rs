@@ -5,23 +5,28 @@
 //! kills it so often at each step instead of twice.
 
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::pin::Pin;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use taskhost_core::ids::{LeaseId, TaskId};
-use taskhost_core::task::End;
+use taskhost_core::task::{End, Rejected, Status};
+use tokio::sync::mpsc;
 
 use super::super::failpoint::{Point, kill_at, kill_now};
 use super::disk::{Dice, Disk};
 use super::power::{Asked, Restarted, loads};
-use super::{Files, open_with, options, start};
+use super::{Files, options, start};
+use crate::events::Events;
+use crate::store::sqlite::SqliteStore;
 use crate::store::suite::{Harness, ended, in_queue};
-use crate::store::{AttemptReport, Change};
+use crate::store::{Assignment, AttemptReport, Change, Reply};
+use crate::tally::Tally;
 
 /// Where the process is killed.
 #[derive(Debug, Clone, Copy)]
@@ -63,64 +68,85 @@ fn work_until_killed(at: &str) -> ! {
     let mut word = || words.next().unwrap();
     let (place, nth): (usize, u64) = (word().parse().unwrap(), word().parse().unwrap());
     let path = std::path::PathBuf::from(word());
+    let (assign, assignments) = mpsc::unbounded_channel();
+    let heard = Arc::new(Mutex::new(Heard { assignments, submits: Vec::new(), ends: Vec::new(), running: Vec::new() }));
+    let last = Arc::clone(&heard);
     match PLACES[place] {
-        Place::At(point) => kill_at(point, nth),
+        Place::At(point) => kill_at(point, nth, move || last.lock().unwrap().listen()),
         Place::Write(wanted) => {
             let mut left = nth;
             Disk::under(&path).witness(move |name, _| {
                 left -= u64::from(name == wanted);
                 if left == 0 {
+                    last.lock().unwrap().listen();
                     kill_now();
                 }
             });
         }
     }
-    let (store, assignments) = open_with(&options(&path), start()).unwrap();
-    work(Harness::new(Arc::new(store), assignments, start(), ()), nth)
+    let store = SqliteStore::open(&options(&path), assign, Events::default(), Tally::default(), start()).unwrap();
+    work(Harness::new(Arc::new(store), mpsc::unbounded_channel().1, start(), ()), &heard, nth)
 }
 
-fn work(mut h: Harness, seed: u64) -> ! {
+/// What the store says, told at once: also in the moment before the end.
+struct Heard {
+    assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
+    submits: Vec<(Vec<TaskId>, Reply<Vec<Status>>)>,
+    ends: Vec<(TaskId, Reply<Vec<Result<Status, Rejected>>>)>,
+    running: Vec<(TaskId, LeaseId)>,
+}
+
+impl Heard {
+    fn listen(&mut self) {
+        let mut context = Context::from_waker(Waker::noop());
+        self.submits.retain_mut(|(ids, reply)| {
+            let answered = Pin::new(reply).poll(&mut context);
+            if let Poll::Ready(Ok(_)) = answered {
+                tell(&ids.iter().fold("tasks".to_owned(), |line, id| format!("{line} {id}")));
+            }
+            answered.is_pending()
+        });
+        self.ends.retain_mut(|(id, reply)| {
+            let answered = Pin::new(reply).poll(&mut context);
+            if matches!(&answered, Poll::Ready(Ok(statuses)) if statuses[0].is_ok()) {
+                tell(&format!("end {id}"));
+            }
+            answered.is_pending()
+        });
+        while let Ok(assigned) = self.assignments.try_recv() {
+            for assignment in assigned {
+                let Assignment::Start(claimed) = assignment else { panic!("nobody cancels what runs") };
+                tell(&format!("start {} {}", claimed.id, claimed.lease));
+                self.running.push((claimed.id, claimed.lease));
+            }
+        }
+    }
+}
+
+fn work(mut h: Harness, heard: &Mutex<Heard>, seed: u64) -> ! {
     let mut dice = Dice(seed);
     h.serve(10);
-    let mut running = Vec::new();
     loop {
-        let mut submits = Vec::new();
-        for _ in 0..3 {
-            let tasks: Vec<_> = (0..=dice.up_to(6)).map(|_| h.task()).collect();
-            let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-            submits.push((ids, h.store.submit(tasks, h.now)));
-        }
         // Of a queue that nobody serves.
         let old = in_queue(h.task(), "old");
         let old_id = old.id;
-        submits.push((Vec::new(), h.store.submit(vec![old], h.now)));
-        let cancelled = h.store.cancel(old_id, h.now);
-        let ends: Vec<_> = running
-            .drain(..)
-            .map(|(task, lease)| {
-                let change = Change::Ended(Box::new(ended(End::Done)));
-                (task, h.store.report(vec![AttemptReport { task, lease, change, log: Vec::new() }], h.now))
-            })
-            .collect();
-        for (task, reply) in ends {
-            if h.answer(reply)[0].is_ok() {
-                tell(&format!("end {task}"));
-            }
+        let mut batches = vec![vec![old]];
+        batches.extend((0..3).map(|_| (0..=dice.up_to(6)).map(|_| h.task()).collect()));
+        let mut now_heard = heard.lock().unwrap();
+        for (task, lease) in std::mem::take(&mut now_heard.running) {
+            let change = Change::Ended(Box::new(ended(End::Done)));
+            let report = AttemptReport { task, lease, change, log: Vec::new() };
+            now_heard.ends.push((task, h.store.report(vec![report], h.now)));
         }
-        for (ids, reply) in submits {
-            h.answer(reply);
-            tell(&ids.iter().fold("tasks".to_owned(), |mut line, id| {
-                write!(line, " {id}").unwrap();
-                line
-            }));
+        for tasks in batches {
+            let ids = tasks.iter().map(|task| task.id).filter(|id| *id != old_id).collect();
+            now_heard.submits.push((ids, h.store.submit(tasks, h.now)));
         }
-        h.answer(cancelled).unwrap();
-        running = h.claims().into_iter().map(|claimed| (claimed.id, claimed.lease)).collect();
-        for (task, lease) in &running {
-            tell(&format!("start {task} {lease}"));
-        }
-        // Deletes what was cancelled and completed.
+        drop(now_heard);
+        h.cancel(old_id).unwrap();
+        // Deletes what was cancelled and completed. Answered behind all of them.
         h.pass(Duration::from_hours(25));
+        heard.lock().unwrap().listen();
     }
 }
 
