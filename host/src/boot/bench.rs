@@ -1,7 +1,7 @@
 //! Measures what this machine makes of the real path: a daemon of its own on a scratch store, without its ways in.
 //!
 //! Everything is built as for a daemon (`start`), and tasks go in through `Host` as from any face. Not here: what is shown of
-//! it (`cli`), other programs on the same disk to compare with (`cargo xtask bench`). Start at [`bench`].
+//! it (`cli`), other programs on the same disk to compare with (`cargo xtask bench`). Start at [`bench()`].
 
 mod error;
 mod load;

@@ -61,6 +61,8 @@ impl Writer {
 
     /// Deletes what was kept long enough; answers whether there may be more.
     fn prune(&mut self, now: UnixMicros) -> rusqlite::Result<bool> {
+        // What has ended in this turn too.
+        self.write_ended()?;
         let (old, more) = self.old(now)?;
         for Old { at, first, seqs } in old {
             for seq in seqs {
