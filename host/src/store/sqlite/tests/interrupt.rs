@@ -149,6 +149,7 @@ impl Subject {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the signature is that of a trace")]
 fn at_commit(event: TraceEvent<'_>) {
     if let TraceEvent::Stmt(_, "COMMIT") = event {
         LEFT.set(IN_COMMIT.get());

@@ -88,11 +88,14 @@ fn work_until_killed(at: &str) -> ! {
     work(Harness::new(Arc::new(store), mpsc::unbounded_channel().1, start(), ()), &heard, nth)
 }
 
+/// What is answered to the end of an attempt.
+type Ended = Reply<Vec<Result<Status, Rejected>>>;
+
 /// What the store says, told at once: also in the moment before the end.
 struct Heard {
     assignments: mpsc::UnboundedReceiver<Vec<Assignment>>,
     submits: Vec<(Vec<TaskId>, Reply<Vec<Status>>)>,
-    ends: Vec<(TaskId, Reply<Vec<Result<Status, Rejected>>>)>,
+    ends: Vec<(TaskId, Ended)>,
     running: Vec<(TaskId, LeaseId)>,
 }
 
