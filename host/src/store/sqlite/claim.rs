@@ -179,7 +179,10 @@ impl Writer {
 
 /// Tasks by their numbers, with what a claim needs.
 pub(super) fn select_waiting() -> String {
-    format!("SELECT {COLUMNS}, job, nominal_at, timeout, params, refers FROM task WHERE seq >= ?1 AND seq < ?2")
+    // All of them are queued. Should one not be, it is passed over: it must not end every daemon that meets it.
+    format!(
+        "SELECT {COLUMNS}, job, nominal_at, timeout, params, refers FROM task WHERE seq >= ?1 AND seq < ?2 AND state = 2"
+    )
 }
 
 /// Numbers from and to that are read together: ranges that follow one another.

@@ -81,17 +81,15 @@ impl Writer {
     pub(super) fn take_first(&mut self, queue: i64, lane: i64, most: i64) -> rusqlite::Result<Vec<Range>> {
         self.write_lines()?;
         let mut ranges = self.first(queue, lane, most)?;
-        for (place, range) in ranges.iter().enumerate() {
+        for range in &ranges {
             delete(&self.connection, *range)?;
-            if place + 1 == ranges.len() {
-                let taken: i64 = ranges.iter().map(|range| range.tasks).sum();
-                let left = Range { first: range.end() - (taken - most).max(0), tasks: (taken - most).max(0), ..*range };
-                insert(&self.connection, left)?;
-            }
         }
-        let taken: i64 = ranges.iter().map(|range| range.tasks).sum();
+        let met: i64 = ranges.iter().map(|range| range.tasks).sum();
         if let Some(last) = ranges.last_mut() {
-            last.tasks -= (taken - most).max(0);
+            // What is too much of the last one stays.
+            let left = (met - most).max(0);
+            last.tasks -= left;
+            insert(&self.connection, Range { first: last.end(), tasks: left, ..*last })?;
         }
         Ok(ranges)
     }

@@ -52,14 +52,14 @@ impl Writer {
         match row.task.state {
             TaskState::Queued { ready_at } => self.enter_line(Line::of(row, ready_at), row.seq),
             TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } => {
-                self.put("INSERT INTO due (at, seq) VALUES (?1, ?2)", due_at, row.seq)?;
+                self.execute_at("INSERT INTO due (at, seq) VALUES (?1, ?2)", due_at, row.seq)?;
             }
-            TaskState::Cancelled { .. } => self.write("INSERT INTO cancelled (seq) VALUES (?1)", row.seq)?,
-            TaskState::Dead { .. } => self.write("INSERT INTO dead (seq) VALUES (?1)", row.seq)?,
+            TaskState::Cancelled { .. } => self.execute_for("INSERT INTO cancelled (seq) VALUES (?1)", row.seq)?,
+            TaskState::Dead { .. } => self.execute_for("INSERT INTO dead (seq) VALUES (?1)", row.seq)?,
             TaskState::Blocked { .. } | TaskState::Running { .. } | TaskState::Completed { .. } => {}
         }
         if let Some(expires_at) = row.task.expires_at {
-            self.put("INSERT INTO expiring (at, seq) VALUES (?1, ?2)", expires_at, row.seq)?;
+            self.execute_at("INSERT INTO expiring (at, seq) VALUES (?1, ?2)", expires_at, row.seq)?;
         }
         if let Some(kept_until) = self.kept_until(row) {
             self.turn.ended.push((kept_until.as_micros(), row.seq));
@@ -72,10 +72,10 @@ impl Writer {
         match row.task.state {
             TaskState::Queued { ready_at } => self.leave_line(Line::of(row, ready_at), row.seq)?,
             TaskState::Scheduled { due_at, .. } | TaskState::Retrying { due_at } => {
-                self.put("DELETE FROM due WHERE at = ?1 AND seq = ?2", due_at, row.seq)?;
+                self.execute_at("DELETE FROM due WHERE at = ?1 AND seq = ?2", due_at, row.seq)?;
             }
-            TaskState::Cancelled { .. } => self.write("DELETE FROM cancelled WHERE seq = ?1", row.seq)?,
-            TaskState::Dead { .. } => self.write("DELETE FROM dead WHERE seq = ?1", row.seq)?,
+            TaskState::Cancelled { .. } => self.execute_for("DELETE FROM cancelled WHERE seq = ?1", row.seq)?,
+            TaskState::Dead { .. } => self.execute_for("DELETE FROM dead WHERE seq = ?1", row.seq)?,
             TaskState::Blocked { .. } | TaskState::Running { .. } | TaskState::Completed { .. } => {}
         }
         self.forget_expiry(row)
@@ -84,7 +84,7 @@ impl Writer {
     /// A task no longer waits for the end of the time in which it may start.
     pub(super) fn forget_expiry(&self, row: &Row) -> rusqlite::Result<()> {
         let Some(expires_at) = row.task.expires_at else { return Ok(()) };
-        self.put("DELETE FROM expiring WHERE at = ?1 AND seq = ?2", expires_at, row.seq)
+        self.execute_at("DELETE FROM expiring WHERE at = ?1 AND seq = ?2", expires_at, row.seq)
     }
 
     /// Writes which tasks have ended in this turn, before the commit.
@@ -115,11 +115,11 @@ impl Writer {
         Ok(())
     }
 
-    fn write(&self, statement: &str, seq: i64) -> rusqlite::Result<()> {
+    fn execute_for(&self, statement: &str, seq: i64) -> rusqlite::Result<()> {
         self.connection.prepare_cached(statement)?.execute([seq]).map(drop)
     }
 
-    fn put(&self, statement: &str, at: UnixMicros, seq: i64) -> rusqlite::Result<()> {
+    fn execute_at(&self, statement: &str, at: UnixMicros, seq: i64) -> rusqlite::Result<()> {
         self.connection.prepare_cached(statement)?.execute((at.as_micros(), seq)).map(drop)
     }
 }

@@ -103,15 +103,43 @@ impl Ground for Files {
     /// Nothing is left of what is gone, and whatever runs is known to the next start.
     fn check(&self, tasks: u64, running: usize) {
         let file = Connection::open(self.path()).unwrap();
-        let count = |what: &str| file.query_row(what, [], |row| row.get::<_, u32>(0)).unwrap();
-        assert_eq!(u64::from(count("SELECT count(*) FROM task")), tasks);
+        let count = |what: &str| file.query_row(what, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM task").unsigned_abs(), tasks);
         for table in ["task_params", "task_result", "task_state", "task_error", "task_log"] {
             let orphans = count(&format!("SELECT count(*) FROM {table} WHERE seq NOT IN (SELECT seq FROM task)"));
             assert_eq!(orphans, 0, "rows of {table} without a task");
         }
-        assert!(count("SELECT count(*) FROM flight") as usize <= running, "a turn without a running task");
+        assert!(
+            count("SELECT count(*) FROM flight") <= i64::try_from(running).unwrap(),
+            "a turn without a running task"
+        );
+        for (what, stands, should) in FOUND_BY {
+            let differ = format!("SELECT count(*) FROM (SELECT * FROM ({stands}) EXCEPT SELECT * FROM ({should}))");
+            assert_eq!(count(&differ), 0, "of the tasks that {what}, some are named that do not");
+            let differ = format!("SELECT count(*) FROM (SELECT * FROM ({should}) EXCEPT SELECT * FROM ({stands}))");
+            assert_eq!(count(&differ), 0, "of the tasks that {what}, some are not named");
+        }
+        let twice =
+            count("SELECT (SELECT coalesce(sum(tasks), 0) FROM ready) - (SELECT count(*) FROM task WHERE state = 2)");
+        assert_eq!(twice, 0, "a queued task is in two ranges");
     }
 }
+
+/// By what tasks are found: what stands in a table, and what should, from their rows.
+const FOUND_BY: [(&str, &str, &str); 5] = [
+    (
+        "are queued",
+        "WITH RECURSIVE each (queue, lane, priority, ready_at, seq, left) AS ( \
+             SELECT queue, lane, priority, ready_at, first, tasks FROM ready \
+             UNION ALL SELECT queue, lane, priority, ready_at, seq + 1, left - 1 FROM each WHERE left > 1) \
+         SELECT queue, lane, priority, ready_at, seq FROM each",
+        "SELECT queue, lane, priority, ready_at, seq FROM task WHERE state = 2",
+    ),
+    ("wait for a time", "SELECT at, seq FROM due", "SELECT ready_at, seq FROM task WHERE state = 5"),
+    ("may expire", "SELECT at, seq FROM expiring", "SELECT expires_at, seq FROM task WHERE expires_at IS NOT NULL"),
+    ("were cancelled", "SELECT seq FROM cancelled", "SELECT seq FROM task WHERE state = 9"),
+    ("are dead", "SELECT seq FROM dead", "SELECT seq FROM task WHERE state = 10"),
+];
 
 fn open_with(
     options: &SqliteOptions,
