@@ -1,4 +1,5 @@
-//! What this disk and SQLite alone do, to hold the real path against: `bare sqlite TASKS` and `bare fdatasync WRITES`.
+//! What this disk and SQLite alone do, to hold the real path against: `bare sqlite TASKS`, `bare scattered TASKS`
+//! and `bare fdatasync WRITES`.
 //!
 //! `cargo xtask bench` runs both in turn with `taskhost bench`; each works in the current folder, leaves nothing and prints a
 //! JSON document. SQLite is the one that the daemon is built with. Start at [`main`].
@@ -26,21 +27,24 @@ fn main() {
     let scratch = tempfile::tempdir_in(".").expect("a folder here");
     let number = |word: &str| word.parse::<u32>().unwrap_or_else(|_| panic!("`{word}` is no number"));
     let document = match words.as_slice() {
-        ["sqlite", tasks] => {
-            serde_json::json!({ "lifecycles_per_s": lives_per_second(number(tasks), scratch.path()).round() })
-        }
+        ["sqlite", tasks] => lives(number(tasks), id, scratch.path()),
+        ["scattered", tasks] => lives(number(tasks), scattered_id, scratch.path()),
         ["fdatasync", writes] => {
             let waits = waits(number(writes), scratch.path());
             let at = |percent: usize| waits[(waits.len() * percent).div_ceil(100) - 1].as_secs_f64() * 1e3;
             serde_json::json!({ "p50": at(50), "p99": at(99), "max": at(100) })
         }
-        _ => panic!("usage: bare sqlite TASKS | bare fdatasync WRITES"),
+        _ => panic!("usage: bare sqlite TASKS | bare scattered TASKS | bare fdatasync WRITES"),
     };
     writeln!(std::io::stdout(), "{document}").expect("somebody reads");
 }
 
+fn lives(tasks: u32, id: fn(u32) -> [u8; 16], folder: &Path) -> serde_json::Value {
+    serde_json::json!({ "lifecycles_per_s": lives_per_second(tasks, id, folder).round() })
+}
+
 /// Three prepared statements a task on one thread: insert with two indexes, claim, end; each 512 tasks a transaction.
-fn lives_per_second(tasks: u32, folder: &Path) -> f64 {
+fn lives_per_second(tasks: u32, id: fn(u32) -> [u8; 16], folder: &Path) -> f64 {
     let database = Connection::open(folder.join("bare.db")).expect("a database");
     database.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).expect("a log");
     database.pragma_update(None, "synchronous", "FULL").expect("a setting");
@@ -89,6 +93,11 @@ fn lives_per_second(tasks: u32, folder: &Path) -> f64 {
 fn id(seq: u32) -> [u8; 16] {
     let spread = u64::from(seq).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((u128::from(seq / 64) << 80) | u128::from(spread)).to_be_bytes()
+}
+
+/// Ids all by chance (UUIDv4): each goes to another page of their index.
+fn scattered_id(seq: u32) -> [u8; 16] {
+    u128::from(seq).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes()
 }
 
 /// How long each write of 16 KiB with its sync took, sorted.

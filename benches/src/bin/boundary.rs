@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,11 +82,13 @@ impl Bench {
         Self { registry: Registry::scan(search).expect("plugins that load") }
     }
 
-    fn attempts(&self, kind: &str, params: &str, count: usize) -> Vec<Attempt> {
+    /// First attempts of tasks with these numbers.
+    fn attempts(&self, kind: &str, params: &str, numbers: Range<usize>) -> Vec<Attempt> {
         let kind = self.registry.find(&KindName::new(kind).expect("a name")).expect("a kind of probe");
         let attempt = |number: usize| Attempt {
-            task: TaskId::new(UnixMicros::from_micros(0), [0; 10]),
-            lease: lease(number),
+            task: task(number),
+            // A later one would say in its log that it succeeded.
+            lease: LeaseId::FIRST,
             attempt: 1,
             queue: QueueName::default(),
             kind: Arc::clone(&kind),
@@ -95,7 +98,7 @@ impl Bench {
             timeout: None,
             follow_ups: 0,
         };
-        (SLEEPERS..).take(count).map(attempt).collect()
+        numbers.map(attempt).collect()
     }
 
     /// From handing over to the report: create, poll, finish and drop, and the executor's work for them.
@@ -106,7 +109,7 @@ impl Bench {
     }
 
     fn noops(&self, run: &mut Run) -> Duration {
-        let batches: Vec<_> = (0..NOOPS / BATCH).map(|_| self.attempts("probe.noop", "{}", BATCH)).collect();
+        let batches: Vec<_> = (0..NOOPS / BATCH).map(|_| self.attempts("probe.noop", "{}", 0..BATCH)).collect();
         let start = monotonic();
         for batch in batches {
             run.executor.start(batch);
@@ -118,15 +121,13 @@ impl Bench {
     fn waiting(&self) -> Waiting {
         let mut run = Run::new();
         // Starts the poller.
-        run.executor.start(self.attempts("probe.noop", "{}", BATCH));
+        run.executor.start(self.attempts("probe.noop", "{}", 0..BATCH));
         run.wait_for(BATCH);
         let (threads, bytes) = (threads(), resident_bytes());
         for first in (0..SLEEPERS).step_by(BATCH) {
-            let batch = self.attempts("probe.sleep", SLEEP, BATCH).into_iter().zip(first..);
-            let leased = |(attempt, at): (Attempt, usize)| Attempt { lease: lease(at), ..attempt };
-            run.executor.start(batch.map(leased).collect());
+            run.executor.start(self.attempts("probe.sleep", SLEEP, first..first + BATCH));
             // Behind them in the poller's mailbox: when this has ended, those wait.
-            run.executor.start(self.attempts("probe.echo", "{}", 1));
+            run.executor.start(self.attempts("probe.echo", "{}", SLEEPERS..SLEEPERS + 1));
             run.wait_for(1);
         }
         assert_eq!(run.executor.running(), SLEEPERS, "all sleep");
@@ -159,9 +160,11 @@ impl Run {
     }
 }
 
-/// Attempts that run at the same time need one each.
-fn lease(number: usize) -> LeaseId {
-    LeaseId::from_u64(u64::try_from(number).expect("a small number"))
+/// What runs at the same time differs by it.
+fn task(number: usize) -> TaskId {
+    let mut random = [0; 10];
+    random[2..].copy_from_slice(&number.to_be_bytes());
+    TaskId::new(UnixMicros::from_micros(0), random)
 }
 
 fn threads() -> usize {

@@ -123,7 +123,8 @@ impl Daemon {
         let mut switches = BTreeMap::new();
         for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
             let thread = thread?;
-            let status = fs::read_to_string(thread.path().join("status"))?;
+            // One that ends in this moment has nothing to tell.
+            let Ok(status) = fs::read_to_string(thread.path().join("status")) else { continue };
             let both = field(&status, "voluntary_ctxt_switches:")? + field(&status, "nonvoluntary_ctxt_switches:")?;
             switches.insert(thread.file_name(), both);
         }
