@@ -54,6 +54,8 @@ impl Sides {
         assert_eq!(reclaimed, self.reference.crash(retentions), "what was reclaimed");
         // Counted by who reads every task now.
         self.same_due();
+        // What a store does first, it does at the time of its start: that must not come together with a call of another time.
+        self.call(&"retain as before", |store, now| store.retain(retentions.clone(), now)).expect("both work");
     }
 
     /// What is due is done by both.
